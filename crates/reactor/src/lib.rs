@@ -1,1 +1,25 @@
-//! Being laid out.
+//! One core's door to the kernel: operations in, completions out.
+//!
+//! [`Driver`] is the whole of what a core may ask of its machine: sockets, the two clocks, waking and sleeping.
+//! `RingDriver` is the one that talks to io_uring; the simulator implements the same trait over a virtual network,
+//! and one list of tests judges both. Beside the trait stand the few things that every core loop needs and
+//! that only the kernel knows: CPU affinity, resource limits, timers.
+//!
+//! Knows no protocol: bytes are bytes here. Unsafe code lives in `sys.rs` and `driver/io_uring/` alone.
+
+#![deny(unsafe_code)]
+
+mod counters;
+mod driver;
+mod options;
+mod socket;
+mod sys;
+mod waker;
+
+pub use counters::Counters;
+pub use driver::{Completion, Driver, Wait};
+pub use options::{ListenOptions, SocketOptions};
+pub use socket::{
+    ListenerId, Outgoing, SEND_BYTES_MAX, SEND_PIECES_MAX, Socket, Stream, VirtualStream,
+};
+pub use waker::{Wake, Waker};
