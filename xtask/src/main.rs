@@ -1,2 +1,71 @@
-//! The project's own build scripts.
-fn main() {}
+//! The project's own build scripts, as one small program: `cargo xtask <task>`.
+//!
+//! Written in Rust over the standard library alone, so that it builds in a second and runs wherever
+//! the project does. It judges and drives; it never changes a source file.
+
+#![forbid(unsafe_code)]
+
+mod ci;
+mod clients;
+mod fuzz;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// One line for each task: its name, what it does, its entry.
+const TASKS: &[(&str, &str, fn(&Path, &[String]) -> Result<(), String>)] = &[
+    (
+        "ci",
+        "every gate in order, with the time each took",
+        ci::run,
+    ),
+    (
+        "tidy",
+        "the rules of the house that no compiler checks",
+        tidy::run,
+    ),
+    (
+        "clients",
+        "real clients (websockets, ws, curl, Chromium) against a real server",
+        clients::run,
+    ),
+    (
+        "fuzz",
+        "every fuzz target for a short while: cargo xtask fuzz [seconds]",
+        fuzz::run,
+    ),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        return usage();
+    };
+    let Some((_, _, task)) = TASKS.iter().find(|(task, _, _)| task == name) else {
+        return usage();
+    };
+    match task(&root(), rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask {name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root: the folder above this package.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_path_buf()
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: cargo xtask <task>\n");
+    for (name, what, _) in TASKS {
+        eprintln!("  {name:<8} {what}");
+    }
+    ExitCode::from(2)
+}
