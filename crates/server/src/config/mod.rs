@@ -1,0 +1,399 @@
+//! The configuration: its keys, their defaults, and what may not be combined.
+//!
+//! `configs/default.toml` is the reference of every key; a test holds it against the defaults
+//! here. Where the values come from (file, environment, flags) is `source`'s business.
+
+mod source;
+mod units;
+
+use std::net::SocketAddr;
+
+use broker::{OnLag, Pattern};
+use serde::{Deserialize, Serialize};
+
+pub use source::{Error, Overrides, load};
+pub use units::{Period, Size};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where and on what the broker runs.
+    pub server: Server,
+    /// Bounds of HTTP requests, and which web pages may come in.
+    pub http: Http,
+    /// Bounds and timers of WebSocket connections.
+    pub websocket: WebSocket,
+    /// Bounds of topics, subscriptions and memory on each core.
+    pub broker: Broker,
+    /// Rings and buffers.
+    pub io: Io,
+    /// What is logged, and how.
+    pub log: Log,
+    /// Rules for topics: the first whose `match` fits a topic is its rule, the last resort is
+    /// `[topic_default]`.
+    pub topics: Vec<TopicRule>,
+    /// The rule of every topic that no `[[topics]]` entry matches.
+    pub topic_default: TopicLimits,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Allow an address beyond loopback although no authentication is configured.
+    pub open: bool,
+    /// Threads that serve; 0 is one for each CPU this process may run on.
+    pub cores: usize,
+    /// Pin each of them to its CPU.
+    pub pin: bool,
+    /// How long a stop waits for clients to take what was accepted for them.
+    pub drain_timeout: Period,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Origins of web pages that may use the broker, beside its own: `"https://example.com"`.
+    pub allowed_origins: Vec<String>,
+    /// Request line and headers together.
+    pub head_bytes_max: Size,
+    /// Header lines.
+    pub headers_max: usize,
+    /// From the connection's acceptance to the head's last byte.
+    pub head_timeout: Period,
+    /// From the head's last byte to the body's.
+    pub body_timeout: Period,
+    /// How long a kept-alive connection may stand idle between requests.
+    pub idle_timeout: Period,
+}
+
+/// `[websocket]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSocket {
+    /// One message, over all its fragments; also one published HTTP body.
+    pub message_bytes_max: Size,
+    /// Frames of one message, empty ones counted.
+    pub fragments_max: u32,
+    /// Silence after which the peer is pinged; `0s` never.
+    pub ping_interval: Period,
+    /// How long it may take to answer.
+    pub pong_timeout: Period,
+    /// How long a closing handshake may take.
+    pub close_timeout: Period,
+    /// Age of the oldest unsent byte at which a connection is given up.
+    pub write_timeout: Period,
+    /// Answers waiting for one client that does not read; beyond, it is not read from either.
+    pub outbox_bytes_max: Size,
+}
+
+/// `[broker]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// Topics that each core keeps.
+    pub topics_max: usize,
+    /// Retained publications of all topics of one core.
+    pub log_bytes_max: Size,
+    /// Unsent bytes of all topics of one core.
+    pub backlog_bytes_max: Size,
+    /// Subscriptions of one connection.
+    pub subscriptions_max: usize,
+    /// Subscriptions of one connection that are patterns.
+    pub patterns_max: usize,
+    /// Messages replayed to one reconnecting subscriber.
+    pub replay_messages_max: usize,
+}
+
+/// `[io]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Io {
+    /// Receive buffers of each core.
+    pub receive_buffers: u16,
+    /// Size of one receive buffer.
+    pub receive_buffer_bytes: Size,
+    /// Kernel send buffer of one connection: what a reader that stopped can hold of the kernel's
+    /// memory.
+    pub send_buffer_bytes: Size,
+    /// Messages that one lane between two cores holds.
+    pub lane_capacity: usize,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,ringwire=debug`.
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[[topics]]`: a rule and the topics that it is for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicRule {
+    /// A topic or a pattern: `chat/**`.
+    #[serde(rename = "match")]
+    pub pattern: String,
+    /// What holds for them. Keys left out are as in the built-in default.
+    #[serde(flatten)]
+    pub limits: TopicLimits,
+}
+
+/// What holds for a topic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TopicLimits {
+    /// Messages kept for those who reconnect; 0 keeps none.
+    pub messages_max: usize,
+    /// Their bytes.
+    pub bytes_max: Size,
+    /// Their age; `0s` is no limit.
+    pub age_max: Period,
+    /// Unsent bytes that the topic keeps for subscribers who are behind.
+    pub backlog_bytes_max: Size,
+    /// What happens to a subscriber whom that leaves behind.
+    pub on_lag: Lag,
+}
+
+/// `on_lag`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lag {
+    /// Close with 4408; the client resumes from its position.
+    Disconnect,
+    /// Go on at the oldest message still there, with a gap marker.
+    Skip,
+    /// Go on at the newest message, with a gap marker.
+    Latest,
+}
+
+impl From<Lag> for OnLag {
+    fn from(lag: Lag) -> Self {
+        match lag {
+            Lag::Disconnect => OnLag::Disconnect,
+            Lag::Skip => OnLag::Skip,
+            Lag::Latest => OnLag::Latest,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            http: Http::default(),
+            websocket: WebSocket::default(),
+            broker: Broker::default(),
+            io: Io::default(),
+            log: Log { level: "info".into(), format: LogFormat::Text },
+            topics: Vec::new(),
+            topic_default: TopicLimits::default(),
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7464)),
+            open: false,
+            cores: 0,
+            pin: true,
+            drain_timeout: Period::from_secs(10),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            head_bytes_max: Size::from_kib(8),
+            headers_max: 64,
+            head_timeout: Period::from_secs(5),
+            body_timeout: Period::from_secs(10),
+            idle_timeout: Period::from_secs(60),
+        }
+    }
+}
+
+impl Default for WebSocket {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: Size::from_kib(64),
+            fragments_max: 64,
+            ping_interval: Period::from_secs(25),
+            pong_timeout: Period::from_secs(10),
+            close_timeout: Period::from_secs(1),
+            write_timeout: Period::from_secs(10),
+            outbox_bytes_max: Size::from_kib(256),
+        }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self {
+            topics_max: 1_000_000,
+            log_bytes_max: Size::from_kib(256 * 1024),
+            backlog_bytes_max: Size::from_kib(256 * 1024),
+            subscriptions_max: 128,
+            patterns_max: 16,
+            replay_messages_max: 10_000,
+        }
+    }
+}
+
+impl Default for Io {
+    fn default() -> Self {
+        Self {
+            receive_buffers: 1024,
+            receive_buffer_bytes: Size::from_kib(2),
+            send_buffer_bytes: Size::from_kib(256),
+            lane_capacity: 4096,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Config::default().log
+    }
+}
+
+impl Default for TopicLimits {
+    fn default() -> Self {
+        Self {
+            messages_max: 100,
+            bytes_max: Size::from_kib(256),
+            age_max: Period::from_secs(300),
+            backlog_bytes_max: Size::from_kib(1024),
+            on_lag: Lag::Disconnect,
+        }
+    }
+}
+
+impl Config {
+    /// What no single key can show: values that exclude each other, or make no sense.
+    ///
+    /// # Errors
+    /// The first rule that is broken, with the keys and the remedy.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.server.open && !self.server.listen.ip().is_loopback() {
+            return Err(format!(
+                "server.listen = {} is reachable from other machines, and no authentication is \
+                 configured; say so with --open (server.open = true), or listen on 127.0.0.1",
+                self.server.listen
+            ));
+        }
+        let at_least = [
+            ("http.head_bytes_max", self.http.head_bytes_max.bytes(), 512),
+            ("http.headers_max", self.http.headers_max as u64, 8),
+            ("http.head_timeout (ms)", self.http.head_timeout.ms(), 1),
+            ("http.body_timeout (ms)", self.http.body_timeout.ms(), 1),
+            ("http.idle_timeout (ms)", self.http.idle_timeout.ms(), 1),
+            ("websocket.message_bytes_max", self.websocket.message_bytes_max.bytes(), 125),
+            ("websocket.fragments_max", u64::from(self.websocket.fragments_max), 1),
+            ("websocket.close_timeout (ms)", self.websocket.close_timeout.ms(), 1),
+            ("websocket.write_timeout (ms)", self.websocket.write_timeout.ms(), 1),
+            ("websocket.outbox_bytes_max", self.websocket.outbox_bytes_max.bytes(), 1024),
+            ("broker.topics_max", self.broker.topics_max as u64, 1),
+            ("broker.subscriptions_max", self.broker.subscriptions_max as u64, 1),
+            ("io.receive_buffers", u64::from(self.io.receive_buffers), 1),
+            ("io.receive_buffer_bytes", self.io.receive_buffer_bytes.bytes(), 256),
+            ("io.send_buffer_bytes", self.io.send_buffer_bytes.bytes(), 4096),
+            ("io.lane_capacity", self.io.lane_capacity as u64, 2),
+        ];
+        for (key, value, least) in at_least {
+            if value < least {
+                return Err(format!("{key} = {value} is too small: at least {least}"));
+            }
+        }
+        if self.io.receive_buffers > 16_384 || !self.io.receive_buffers.is_power_of_two() {
+            return Err(format!(
+                "io.receive_buffers = {} must be a power of two, at most 16384",
+                self.io.receive_buffers
+            ));
+        }
+        for origin in &self.http.allowed_origins {
+            if !crate::origin::is_wellformed(origin) {
+                return Err(format!(
+                    "http.allowed_origins: `{origin}` is no origin; write scheme, host and, if it \
+                     is not the scheme's own, port, as in \"https://example.com:8443\""
+                ));
+            }
+        }
+        self.check_topics()
+    }
+
+    fn check_topics(&self) -> Result<(), String> {
+        let rules = self.topics.iter().map(|rule| (rule.pattern.as_str(), &rule.limits));
+        for (name, limits) in rules.chain([("topic_default", &self.topic_default)]) {
+            // A message that does not fit its topic's backlog could reach nobody.
+            let least = self.websocket.message_bytes_max.bytes() * 2;
+            if limits.backlog_bytes_max.bytes() < least {
+                return Err(format!(
+                    "backlog_bytes_max of topics `{name}` is {}; it must hold two of the largest \
+                     messages (websocket.message_bytes_max), {}",
+                    limits.backlog_bytes_max,
+                    Size::from_bytes(least)
+                ));
+            }
+        }
+        for rule in &self.topics {
+            if let Err(error) = Pattern::parse(&rule.pattern) {
+                return Err(format!("topics: match = \"{}\": {error}", rule.pattern));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_file_is_complete_and_shows_the_defaults() {
+        let text = include_str!("../../../../configs/default.toml");
+        let shown: toml::Table = text.parse().expect("configs/default.toml is TOML");
+        let mut defaults = toml::Table::try_from(Config::default()).expect("the defaults are TOML");
+        defaults.remove("topics");
+        assert_eq!(shown, defaults);
+    }
+
+    #[test]
+    fn an_address_beyond_loopback_needs_open_said_out_loud() {
+        let mut config = Config::default();
+        config.server.listen = SocketAddr::from(([0, 0, 0, 0], 7464));
+        assert!(config.check().unwrap_err().contains("--open"));
+        config.server.open = true;
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_backlog_that_cannot_hold_two_messages_is_refused() {
+        let mut config = Config::default();
+        config.topic_default.backlog_bytes_max = Size::from_kib(127);
+        assert!(config.check().unwrap_err().contains("topic_default"));
+        config.topic_default.backlog_bytes_max = Size::from_kib(128);
+        assert_eq!(config.check(), Ok(()));
+    }
+}

@@ -1,0 +1,110 @@
+//! The first half of a turn: completions become what connections do with them.
+
+use reactor::{Completion, Driver, Socket, Stream};
+
+use super::{COMPLETIONS_PER_TURN, Core};
+use crate::connection::Connection;
+
+impl<D: Driver> Core<D> {
+    pub(super) fn take_completions(&mut self) {
+        for _ in 0..COMPLETIONS_PER_TURN {
+            let Self { driver, connections, hub, .. } = self;
+            let Some(completion) = driver.next_completion() else {
+                return;
+            };
+            match completion {
+                Completion::Received { socket, bytes } => {
+                    // The bytes lie in the ring's own buffer, so the connection works on them
+                    // while they are borrowed; what follows is done after.
+                    if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
+                        connection.receive(hub, bytes);
+                        self.touched(socket);
+                    }
+                }
+                Completion::Sent { socket, result, .. } => self.on_sent(socket, result),
+                Completion::Accepted { stream, .. } => self.on_accepted(stream),
+                Completion::AcceptFailed { error, .. } => {
+                    self.node.accept_failed(&error);
+                }
+                Completion::ReceiveEnded { socket, .. } => {
+                    if let Some(connection) = self.connection(socket) {
+                        connection.peer_is_gone();
+                        self.touched(socket);
+                    }
+                }
+                Completion::Closed { socket } => self.on_closed(socket),
+                // The broker connects to nobody; a wake-up has done its work by ending the wait.
+                Completion::Connected { .. } | Completion::Woken => {}
+            }
+        }
+    }
+
+    fn on_accepted(&mut self, stream: Stream) {
+        if !self.drain.is_serving() {
+            return;
+        }
+        let socket = self.driver.adopt(stream);
+        let index = socket.index as usize;
+        if index >= self.connections.len() {
+            self.connections.resize_with(index + 1, || None);
+        }
+        self.connections[index] = Some(Connection::new(socket, &self.hub));
+        self.open += 1;
+        self.node.opened(self.hub.core());
+        self.driver.receive(socket);
+        self.arm_deadline(socket);
+    }
+
+    fn on_sent(&mut self, socket: Socket, result: std::io::Result<()>) {
+        if let Some(connection) = self.connection(socket) {
+            connection.sent(result.is_ok());
+            self.touched(socket);
+        }
+    }
+
+    fn on_closed(&mut self, socket: Socket) {
+        if let Some(connection) = self.connections.get_mut(socket.index as usize).and_then(Option::take) {
+            connection.end(&mut self.hub);
+            self.open -= 1;
+            self.node.closed(self.hub.core());
+        }
+    }
+
+    /// Something happened on the connection: it may have something to send, have to be read from
+    /// again or no longer, or be at its end.
+    pub(super) fn touched(&mut self, socket: Socket) {
+        let backed_up = self.ports.is_backed_up();
+        let outbox_bytes_max = self.hub.settings.outbox_bytes_max;
+        let Some(connection) = self.connection(socket) else {
+            return;
+        };
+        if connection.becomes_ready() {
+            self.ready.push_back(socket);
+        }
+        // A client that does not take its answers, or whose publications find no room in the
+        // lanes, is not read from: TCP tells it to wait.
+        let Some(connection) = self.connection(socket) else { return };
+        let full = connection.outbox_bytes() > outbox_bytes_max;
+        let publishes = backed_up && connection.has_published();
+        if (full || publishes) && connection.stop_reading() {
+            self.driver.pause(socket);
+            self.held_back.push(socket);
+        }
+    }
+
+    /// Reads again from those who were held back, if what held them back is over.
+    pub(super) fn resume_reading(&mut self) {
+        if self.held_back.is_empty() || self.ports.is_backed_up() {
+            return;
+        }
+        let outbox_bytes_max = self.hub.settings.outbox_bytes_max;
+        for socket in std::mem::take(&mut self.held_back) {
+            let Some(connection) = self.connection(socket) else { continue };
+            if connection.outbox_bytes() > outbox_bytes_max {
+                self.held_back.push(socket);
+            } else if connection.read_again() {
+                self.driver.receive(socket);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The second half of a turn: what the broker decided reaches connections and lanes, and every
+//! ready connection gets one send.
+
+use broker::{Client, Output};
+use reactor::{Driver, Outgoing, Socket};
+
+use super::{Core, SENDS_PER_TURN};
+use crate::connection::Step;
+
+/// Pieces of one vectored send, and their bytes: what one connection can have in flight.
+const PIECES_PER_SEND: usize = 64;
+const BYTES_PER_SEND: usize = 256 * 1024;
+
+impl<D: Driver> Core<D> {
+    /// Notices to their connections, lane messages into their lanes, and the clients that the
+    /// turn's chunks left behind into the ready list.
+    pub(super) fn take_broker_output(&mut self) {
+        while let Some(output) = self.hub.broker.next_output() {
+            match output {
+                Output::Request { to, request } => self.ports.request(to, request),
+                Output::Delivery { to, delivery } => self.ports.delivery(to, delivery),
+                Output::Notice { client, notice } => {
+                    let socket = socket_of(client);
+                    let index = socket.index as usize;
+                    if let Some(Some(connection)) = self.connections.get_mut(index)
+                        && connection.socket() == socket
+                    {
+                        connection.notice(&mut self.hub, notice);
+                        self.touched(socket);
+                    }
+                }
+            }
+        }
+        while let Some(client) = self.hub.broker.next_behind() {
+            let socket = socket_of(client);
+            if let Some(connection) = self.connection(socket)
+                && connection.falls_behind()
+            {
+                self.ready.push_back(socket);
+            }
+        }
+    }
+
+    /// One send for each ready connection that has none in flight, as many as one turn may.
+    pub(super) fn send_ready(&mut self) {
+        for _ in 0..self.ready.len().min(SENDS_PER_TURN) {
+            let Some(socket) = self.ready.pop_front() else { break };
+            self.send_one(socket);
+        }
+        self.resume_reading();
+    }
+
+    fn send_one(&mut self, socket: Socket) {
+        let Self { driver, connections, hub, pieces, .. } = self;
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
+            return;
+        };
+        if connection.socket() != socket {
+            return;
+        }
+        pieces.clear();
+        match connection.next_step(hub, pieces, PIECES_PER_SEND, BYTES_PER_SEND) {
+            Step::Wait => {}
+            Step::Send => {
+                let outgoing = match pieces.len() {
+                    1 => Outgoing::One(pieces.pop().expect("one piece")),
+                    _ => Outgoing::Many(std::mem::take(pieces)),
+                };
+                driver.send(socket, outgoing);
+                self.arm_deadline(socket);
+            }
+            Step::Finish => {
+                driver.finish(socket);
+                self.arm_deadline(socket);
+            }
+            Step::Close => driver.close(socket),
+        }
+    }
+}
+
+pub(super) fn socket_of(client: Client) -> Socket {
+    Socket { index: client.index, generation: client.generation }
+}

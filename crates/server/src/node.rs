@@ -1,0 +1,60 @@
+//! What the cores of one process share: a few counters, never on the way of a message.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Shared by every core and the control thread.
+#[derive(Debug)]
+pub struct Node {
+    connections: Box<[AtomicUsize]>,
+    accept_failures: AtomicU64,
+    started: Instant,
+    /// Second of the last log line about a failed accept.
+    accept_logged_s: AtomicU64,
+}
+
+impl Node {
+    /// A node of so many cores.
+    pub fn new(cores: usize) -> Self {
+        Self {
+            connections: (0..cores).map(|_| AtomicUsize::new(0)).collect(),
+            accept_failures: AtomicU64::new(0),
+            started: Instant::now(),
+            accept_logged_s: AtomicU64::new(0),
+        }
+    }
+
+    /// A connection came to `core`.
+    pub fn opened(&self, core: usize) {
+        self.connections[core].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection of `core` is gone.
+    pub fn closed(&self, core: usize) {
+        self.connections[core].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Connections of all cores.
+    pub fn connections(&self) -> usize {
+        self.connections.iter().map(|core| core.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How long the node has run.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// An accept failed, mostly for want of descriptors; said once a second at most.
+    pub fn accept_failed(&self, error: &io::Error) {
+        let failures = self.accept_failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let now_s = self.started.elapsed().as_secs() + 1;
+        if self.accept_logged_s.swap(now_s, Ordering::Relaxed) != now_s {
+            tracing::warn!(
+                failures,
+                connections = self.connections(),
+                "cannot accept a connection: {error}; more descriptors: `ulimit -n`, LimitNOFILE= in a unit"
+            );
+        }
+    }
+}
