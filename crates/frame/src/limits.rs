@@ -25,6 +25,11 @@ pub const LENGTH_64_MAX: u64 = 0x7fff_ffff_ffff_ffff;
 /// Bytes of a character that can be carried from one read to the next: all but the last of four.
 pub const UTF8_CARRY_BYTES_MAX: usize = 3;
 
+/// Bytes that masking does without looking for vectors wider than the target's baseline: there a
+/// choice costs more than it saves. No less than the widest vector, so that a longer piece always
+/// fills one.
+pub(crate) const MASK_SHORT_BYTES_MAX: usize = 64;
+
 /// What the operator allows one message to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -50,5 +55,6 @@ const _: () = {
     assert!(LENGTH_7_MAX < LENGTH_16_MAX && LENGTH_16_MAX < LENGTH_64_MAX);
     assert!(LENGTH_16_MAX == u16::MAX as u64);
     assert!(LENGTH_64_MAX == u64::MAX >> 1);
+    assert!(MASK_SHORT_BYTES_MAX * 8 >= 512, "the widest vector");
     assert!(UTF8_CARRY_BYTES_MAX + 1 == char::MAX.len_utf8());
 };
