@@ -1,0 +1,219 @@
+//! The client's side: the request, and everything that RFC 6455 section 4.1 lets a client check in
+//! the answer.
+//!
+//! No redirect is followed, no authentication is retried, and no extension is offered.
+
+use super::{extensions, key};
+use crate::http1::client::{check_request, write_head};
+use crate::http1::{Error as HttpError, Head, HeadReader, Limits, StartLine, is_token};
+use std::fmt;
+
+pub use crate::http1::client::InvalidRequest;
+
+/// A request for a WebSocket.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// Host and port, for `Host`.
+    pub host: &'a str,
+    /// Path and query, percent-encoded.
+    pub target: &'a str,
+    /// The subprotocols, the preferred one first.
+    pub subprotocols: &'a [&'a str],
+    /// Further fields, such as `Authorization` or `Origin`.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Sixteen random bytes, new for each connection.
+    pub key: [u8; 16],
+}
+
+impl Offer<'_> {
+    /// Appends the request.
+    ///
+    /// # Errors
+    /// A part holds a character that it may not; nothing was written.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), InvalidRequest> {
+        check_request(self.host, self.target, self.headers)?;
+        if !self
+            .subprotocols
+            .iter()
+            .all(|subprotocol| is_token(subprotocol))
+        {
+            return Err(InvalidRequest);
+        }
+        write_head("GET", self.host, self.target, self.headers, out);
+        out.extend_from_slice(b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ");
+        out.extend_from_slice(&key::encode(self.key));
+        for (index, subprotocol) in self.subprotocols.iter().enumerate() {
+            out.extend_from_slice(if index == 0 {
+                b"\r\nsec-websocket-protocol: ".as_slice()
+            } else {
+                b", "
+            });
+            out.extend_from_slice(subprotocol.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+        Ok(())
+    }
+}
+
+/// The server has agreed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Established {
+    /// The subprotocol that it chose among the offered ones.
+    pub subprotocol: Option<String>,
+}
+
+/// Reads the answer to one offer. The timeout is the caller's.
+#[derive(Debug)]
+pub struct Response {
+    /// `None` when the answer was judged: what follows is frames, or nothing.
+    head: Option<HeadReader>,
+    accept: [u8; 28],
+    subprotocols: Box<[Box<str>]>,
+    failed: bool,
+}
+
+impl Response {
+    /// The reader of the answer to `offer`.
+    pub fn new(offer: &Offer<'_>) -> Self {
+        Self {
+            head: Some(HeadReader::new(StartLine::Response)),
+            accept: key::accept(&key::encode(offer.key)),
+            subprotocols: offer
+                .subprotocols
+                .iter()
+                .map(|subprotocol| Box::from(*subprotocol))
+                .collect(),
+            failed: false,
+        }
+    }
+
+    /// Takes bytes from the front of `input` until the answer is whole. What follows a 101 stays in
+    /// `input`: it is frames. After an error all input is discarded.
+    ///
+    /// # Errors
+    /// Why there is no WebSocket.
+    pub fn receive(&mut self, input: &mut &[u8]) -> Result<Option<Established>, Error> {
+        let received = self.advance(input);
+        self.failed |= received.is_err();
+        if self.failed {
+            *input = &[];
+        }
+        received
+    }
+
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Established>, Error> {
+        let Some(reader) = &mut self.head else {
+            return Ok(None);
+        };
+        let received = reader.receive(&Limits::default(), input);
+        if !matches!(received, Ok(None)) {
+            self.head = None;
+        }
+        received?.map(|head| self.judge(&head)).transpose()
+    }
+
+    /// The numbered list at the end of RFC 6455 section 4.1.
+    fn judge(&self, head: &Head) -> Result<Established, Error> {
+        if head.status() != 101 {
+            return Err(Error::Refused {
+                status: head.status(),
+            });
+        }
+        // "contains a value that is not an ASCII case-insensitive match for the value "websocket"".
+        if !once(head, "upgrade").is_ok_and(|upgrade| {
+            upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+        }) {
+            return Err(Error::Upgrade);
+        }
+        if !head.lists("connection", "upgrade") {
+            return Err(Error::Connection);
+        }
+        let accept = once(head, "sec-websocket-accept").map_err(|_| Error::Accept)?;
+        if accept.is_none_or(|accept| accept.as_bytes() != self.accept) {
+            return Err(Error::Accept);
+        }
+        // No extension was offered, so that any extension, and any malformed list, is one too many.
+        if head
+            .all("sec-websocket-extensions")
+            .flat_map(extensions::parse)
+            .next()
+            .is_some()
+        {
+            return Err(Error::Extension);
+        }
+        let subprotocol = once(head, "sec-websocket-protocol").map_err(|_| Error::Subprotocol)?;
+        if subprotocol
+            .is_some_and(|chosen| !self.subprotocols.iter().any(|offered| **offered == *chosen))
+        {
+            return Err(Error::Subprotocol);
+        }
+        Ok(Established {
+            subprotocol: subprotocol.map(str::to_owned),
+        })
+    }
+}
+
+/// The one value of that name, if any; an error when there are two.
+fn once<'h>(head: &'h Head, name: &str) -> Result<Option<&'h str>, ()> {
+    let mut values = head.all(name);
+    let value = values.next();
+    if values.next().is_some() {
+        Err(())
+    } else {
+        Ok(value)
+    }
+}
+
+/// Why there is no WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The answer is no valid HTTP, or larger than a head may be.
+    Http(HttpError),
+    /// The server answered with another status than 101.
+    Refused {
+        /// That status.
+        status: u16,
+    },
+    /// `Upgrade` is not `websocket`.
+    Upgrade,
+    /// `Connection` does not list `upgrade`.
+    Connection,
+    /// `Sec-WebSocket-Accept` is not the answer to our key.
+    Accept,
+    /// The server chose an extension, and none was offered.
+    Extension,
+    /// The server chose a subprotocol that was not offered.
+    Subprotocol,
+}
+
+impl From<HttpError> for Error {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(error) => write!(formatter, "the answer is no valid HTTP: {error}"),
+            Self::Refused { status } => {
+                write!(formatter, "the server answered {status} instead of 101")
+            }
+            Self::Upgrade => formatter.write_str("the answer's Upgrade is not websocket"),
+            Self::Connection => {
+                formatter.write_str("the answer's Connection does not list upgrade")
+            }
+            Self::Accept => {
+                formatter.write_str("the answer's Sec-WebSocket-Accept does not fit our key")
+            }
+            Self::Extension => {
+                formatter.write_str("the server chose an extension that was not offered")
+            }
+            Self::Subprotocol => {
+                formatter.write_str("the server chose a subprotocol that was not offered")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}

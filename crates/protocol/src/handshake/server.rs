@@ -1,0 +1,247 @@
+//! The server's side: may this request become a WebSocket, and what is answered (RFC 6455 section 4.2).
+//!
+//! What the HTTP layer has refused already (another version of HTTP, no host) is not judged again.
+//! Origins and tokens are not judged here either; a token in the subprotocols is only taken out.
+
+use super::{extensions, key};
+use crate::http1::{FieldValue, Request, Response, is_token, list};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use std::fmt;
+
+/// The subprotocol entry that carries a token, from clients that can set no header: browsers.
+const BEARER: &str = "bearer.";
+
+/// What this endpoint serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// The subprotocols that are served here. None of them begins with `bearer.`.
+    pub subprotocols: &'a [&'a str],
+}
+
+/// A request that may become a WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The value of `Sec-WebSocket-Accept`.
+    pub accept: [u8; 28],
+    /// The first of the client's subprotocols that we serve, in our spelling.
+    pub subprotocol: Option<String>,
+    /// The token from an entry `bearer.<base64url>`, decoded. It is never echoed.
+    pub bearer: Option<String>,
+}
+
+/// Judges an opening handshake.
+///
+/// # Errors
+/// The first rule that the request breaks. The connection is closed after the answer.
+pub fn accept(request: &Request, policy: &Policy<'_>) -> Result<Accepted, Refusal> {
+    check_upgrade(request)?;
+    check_version(request)?;
+    let accept = check_key(request)?;
+    check_extensions(request)?;
+    let offered = Offered::parse(request)?;
+    let served = |token: &&str| policy.subprotocols.contains(token);
+    let subprotocol = offered
+        .subprotocols
+        .into_iter()
+        .find(served)
+        .map(str::to_owned);
+    Ok(Accepted {
+        accept,
+        subprotocol,
+        bearer: offered.bearer,
+    })
+}
+
+/// Appends the 101. No extension is ever in it: each offer is declined.
+pub fn write_accept(accepted: &Accepted, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ");
+    out.extend_from_slice(&accepted.accept);
+    if let Some(subprotocol) = &accepted.subprotocol {
+        debug_assert!(is_token(subprotocol), "a served subprotocol is a token");
+        out.extend_from_slice(b"\r\nsec-websocket-protocol: ");
+        out.extend_from_slice(subprotocol.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+fn check_upgrade(request: &Request) -> Result<(), Refusal> {
+    if request.method() != "GET" {
+        return Err(Refusal::Method);
+    }
+    if !request.asks_for_websocket() || !request.lists("connection", "upgrade") {
+        return Err(Refusal::NotUpgrade);
+    }
+    // A body here would be read as frames by somebody: the boundary must not be a matter of opinion.
+    let declared = request.header("transfer-encoding").is_some()
+        || request
+            .header("content-length")
+            .is_some_and(|length| length != "0");
+    if declared || !request.body().is_empty() {
+        return Err(Refusal::Body);
+    }
+    Ok(())
+}
+
+fn check_version(request: &Request) -> Result<(), Refusal> {
+    let mut versions = request.headers("sec-websocket-version");
+    match (versions.next(), versions.next()) {
+        (Some("13"), None) => Ok(()),
+        _ => Err(Refusal::Version),
+    }
+}
+
+fn check_key(request: &Request) -> Result<[u8; 28], Refusal> {
+    let mut keys = request.headers("sec-websocket-key");
+    match (keys.next(), keys.next()) {
+        (Some(text), None) if key::is_valid(text) => Ok(key::accept(text.as_bytes())),
+        _ => Err(Refusal::Key),
+    }
+}
+
+/// Only the grammar: an offer that we do not serve is declined, not refused.
+fn check_extensions(request: &Request) -> Result<(), Refusal> {
+    let mut offers = request
+        .headers("sec-websocket-extensions")
+        .flat_map(extensions::parse);
+    if offers.all(|offer| offer.is_ok()) {
+        Ok(())
+    } else {
+        Err(Refusal::Extensions)
+    }
+}
+
+/// The client's subprotocols, in its order of preference, and the token that was among them.
+struct Offered<'r> {
+    subprotocols: Vec<&'r str>,
+    bearer: Option<String>,
+}
+
+impl<'r> Offered<'r> {
+    fn parse(request: &'r Request) -> Result<Self, Refusal> {
+        let mut offered = Self {
+            subprotocols: Vec::new(),
+            bearer: None,
+        };
+        for value in request.headers("sec-websocket-protocol") {
+            let before = offered.len();
+            for entry in list(value) {
+                offered.add(entry)?;
+            }
+            if offered.len() == before {
+                return Err(Refusal::Subprotocol);
+            }
+        }
+        // RFC 6455 section 4.1: "all strings MUST be unique". Sorting keeps a long list linear-ish.
+        let mut sorted = offered.subprotocols.clone();
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Refusal::Subprotocol);
+        }
+        Ok(offered)
+    }
+
+    fn len(&self) -> usize {
+        self.subprotocols.len() + usize::from(self.bearer.is_some())
+    }
+
+    fn add(&mut self, entry: &'r str) -> Result<(), Refusal> {
+        if !is_token(entry) {
+            return Err(Refusal::Subprotocol);
+        }
+        let Some(encoded) = entry.strip_prefix(BEARER) else {
+            self.subprotocols.push(entry);
+            return Ok(());
+        };
+        let token = decode_bearer(encoded).ok_or(Refusal::Bearer)?;
+        if self.bearer.replace(token).is_some() {
+            return Err(Refusal::Bearer);
+        }
+        Ok(())
+    }
+}
+
+fn decode_bearer(encoded: &str) -> Option<String> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// The rule of the handshake that a request broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The method is not GET.
+    Method,
+    /// `Upgrade` does not list `websocket`, or `Connection` does not list `upgrade`.
+    NotUpgrade,
+    /// The request has a body.
+    Body,
+    /// `Sec-WebSocket-Version` is not exactly once 13.
+    Version,
+    /// `Sec-WebSocket-Key` is not exactly once the base64 of 16 bytes.
+    Key,
+    /// `Sec-WebSocket-Extensions` is malformed.
+    Extensions,
+    /// `Sec-WebSocket-Protocol` is no list of distinct tokens.
+    Subprotocol,
+    /// A subprotocol entry `bearer.<base64url>` does not decode to a token, or there are two.
+    Bearer,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Method => 405,
+            Self::NotUpgrade | Self::Version => 426,
+            _ => 400,
+        }
+    }
+
+    /// One sentence for whoever sent the request.
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::Method => "a WebSocket is opened with GET",
+            Self::NotUpgrade => {
+                "this is a WebSocket: send Connection: Upgrade and Upgrade: websocket"
+            }
+            Self::Body => "a request for a WebSocket has no body",
+            Self::Version => "Sec-WebSocket-Version must be 13, once",
+            Self::Key => "Sec-WebSocket-Key must be the base64 of 16 bytes, once",
+            Self::Extensions => "Sec-WebSocket-Extensions is malformed",
+            Self::Subprotocol => "Sec-WebSocket-Protocol must be a list of distinct tokens",
+            Self::Bearer => "a subprotocol entry bearer.<base64url> must carry one token",
+        }
+    }
+
+    /// The fields that the answer must have.
+    pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Method => &[("allow", "GET")],
+            Self::NotUpgrade => &[("upgrade", "websocket")],
+            Self::Version => &[("sec-websocket-version", "13")],
+            _ => &[],
+        }
+    }
+
+    /// Appends the whole answer, with the message as its text. The connection is closed after it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let plain =
+            Response::new(self.status()).header("content-type", "text/plain; charset=utf-8");
+        let response = self
+            .headers()
+            .iter()
+            .fold(plain, |response, (name, value)| {
+                response.header(name, FieldValue::from(*value))
+            });
+        response.write(self.message().as_bytes(), false, out);
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,76 @@
+//! The body of one message, collected within its bound.
+//!
+//! It grows with the bytes that arrived, never from the length that was declared.
+
+use super::chunked::Chunked;
+use super::framing::Framing;
+use super::{Error, Limits};
+
+/// Collects one body.
+#[derive(Debug)]
+pub(super) struct BodyReader {
+    bytes: Vec<u8>,
+    ends: Ends,
+}
+
+#[derive(Debug)]
+enum Ends {
+    AfterBytes(usize),
+    ByCoding(Chunked),
+    WithConnection,
+}
+
+impl BodyReader {
+    /// Refuses a declared length that is over the bound, before a byte of it is read.
+    pub(super) fn new(framing: Framing, limits: &Limits) -> Result<Self, Error> {
+        let ends = match framing {
+            Framing::Length(length) => {
+                let length = usize::try_from(length)
+                    .ok()
+                    .filter(|length| *length <= limits.body_bytes_max);
+                Ends::AfterBytes(length.ok_or(Error::BodyTooLarge)?)
+            }
+            Framing::Chunked => Ends::ByCoding(Chunked::new()),
+            Framing::UntilClose => Ends::WithConnection,
+        };
+        Ok(Self {
+            bytes: Vec::new(),
+            ends,
+        })
+    }
+
+    /// Whether the head promised no byte at all.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.ends, Ends::AfterBytes(0))
+    }
+
+    /// Takes the body's bytes from `input`: true when it is whole.
+    pub(super) fn receive(&mut self, limits: &Limits, input: &mut &[u8]) -> Result<bool, Error> {
+        match &mut self.ends {
+            Ends::AfterBytes(length) => {
+                let (taken, rest) = input.split_at(input.len().min(*length - self.bytes.len()));
+                self.bytes.extend_from_slice(taken);
+                *input = rest;
+                Ok(self.bytes.len() == *length)
+            }
+            Ends::ByCoding(chunked) => chunked.receive(limits, input, &mut self.bytes),
+            Ends::WithConnection => {
+                if input.len() > limits.body_bytes_max - self.bytes.len() {
+                    return Err(Error::BodyTooLarge);
+                }
+                self.bytes.extend_from_slice(input);
+                *input = &[];
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the end of the connection now would be the end of the body.
+    pub(super) fn may_end(&self) -> bool {
+        matches!(self.ends, Ends::WithConnection)
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}

@@ -1,0 +1,33 @@
+//! The bounds of this crate that no configuration moves, and how they relate.
+//!
+//! What an operator may change arrives as an argument (`http1::Limits`, `ws::Config`). What stands
+//! here only has to be generous for honest peers and small for hostile ones.
+
+/// Bytes of chunk extensions in one whole body. Nobody uses them for anything that we serve, so
+/// they are read and dropped, and a flood of them ends the connection.
+pub const CHUNK_EXTENSION_BYTES_MAX: usize = 1024;
+
+/// Hexadecimal digits of one chunk size: all of a `u64`, and no endless row of zeros.
+pub const CHUNK_SIZE_DIGITS_MAX: u32 = 16;
+
+/// Pongs that wait for the socket at the same time. A peer that pings faster than it reads gets an
+/// answer to its latest ping alone, which RFC 6455 section 5.5.3 allows.
+pub const PONGS_MAX: usize = 16;
+
+/// Bytes of waiting pongs, each counted with its length byte.
+pub const PONG_BYTES_MAX: usize = 2048;
+
+/// The largest payload of a control frame (RFC 6455 section 5.5).
+pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
+
+/// Bytes of state that an idle WebSocket connection may hold, and it holds no buffer beside them.
+pub const CONNECTION_BYTES_MAX: usize = 128;
+
+const _: () = {
+    // The bound on the number of waiting pongs is the one that is met first: a queue of the largest
+    // pongs fits, so ten large pings in one read are all answered.
+    assert!(PONGS_MAX * (CONTROL_PAYLOAD_BYTES_MAX + 1) <= PONG_BYTES_MAX);
+    assert!(CONTROL_PAYLOAD_BYTES_MAX <= u8::MAX as usize);
+    assert!(PONGS_MAX <= u8::MAX as usize);
+    assert!(CHUNK_SIZE_DIGITS_MAX * 4 == u64::BITS);
+};
