@@ -81,3 +81,30 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_broken_rule_has_its_close_code() {
+        let codes = [
+            (Error::ReservedOpcode, 1002),
+            (Error::LengthNotMinimal, 1002),
+            (Error::LengthTopBit, 1002),
+            (Error::ControlFragmented, 1002),
+            (Error::ControlTooLong, 1002),
+            (Error::ContinuationWithoutStart, 1002),
+            (Error::MessageInterrupted, 1002),
+            (Error::MessageTooBig, 1009),
+            (Error::TooManyFragments, 1008),
+            (Error::InvalidUtf8, 1007),
+            (Error::CloseTruncated, 1002),
+            (Error::CloseCodeInvalid, 1002),
+        ];
+        for (error, code) in codes {
+            assert_eq!(error.close_code(), CloseCode(code), "{error:?}");
+            assert!(error.close_code().is_valid_on_wire());
+        }
+    }
+}
