@@ -1,1 +1,16 @@
-//! Being laid out.
+//! The load generator's parts: what a run is to do, the engine that does it, and what is said about it afterwards.
+//!
+//! `ringwire-load` is the independent observer of a WebSocket pub/sub server. It shares the frame codec, the client side of
+//! the protocol and the reactor with the broker, and none of its ideas: what arrived is judged by sequence numbers and
+//! checksums in the payload, never by what a server says about itself.
+
+#![forbid(unsafe_code)]
+
+pub mod arguments;
+pub mod failure;
+pub mod ledger;
+pub mod payload;
+pub mod plan;
+pub mod quantity;
+pub mod source;
+pub mod url;
