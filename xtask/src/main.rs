@@ -13,8 +13,11 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// A task gets the workspace's root and its own arguments; its error is the last line said.
+type Task = fn(&Path, &[String]) -> Result<(), String>;
+
 /// One line for each task: its name, what it does, its entry.
-const TASKS: &[(&str, &str, fn(&Path, &[String]) -> Result<(), String>)] = &[
+const TASKS: &[(&str, &str, Task)] = &[
     (
         "ci",
         "every gate in order, with the time each took",

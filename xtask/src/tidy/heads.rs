@@ -9,9 +9,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     tree.rust()
         .filter(|(file, _)| {
             let first = file.text.lines().next().unwrap_or_default();
-            !first
+            first
                 .strip_prefix("//!")
-                .is_some_and(|head| !head.trim().is_empty())
+                .is_none_or(|head| head.trim().is_empty())
         })
         .map(|(file, _)| {
             Finding::new(

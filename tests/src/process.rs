@@ -1,0 +1,265 @@
+//! The broker as a process of its own, on a free port of the loopback interface.
+//!
+//! Started by a [`Launch`], ready when `/readyz` says so, ended by SIGTERM when dropped, always by its own
+//! process id. Output goes where the test's goes.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often a state that makes no event is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// How to start a broker.
+#[derive(Debug, Default, Clone)]
+pub struct Launch {
+    /// The configuration, as TOML.
+    pub config: String,
+    /// Serve with this many cores; 0 leaves the choice to the broker.
+    pub cores: u32,
+    /// Run as an ordinary user with `ulimit -l 64` and `ulimit -n 1024`.
+    pub as_ordinary_user: bool,
+}
+
+/// A broker that runs. Dropping it stops it.
+#[derive(Debug)]
+pub struct Broker {
+    child: Child,
+    address: SocketAddr,
+    folder: PathBuf,
+}
+
+impl Launch {
+    /// A broker over two cores with `config`.
+    pub fn two_cores(config: &str) -> Launch {
+        Launch {
+            config: config.to_owned(),
+            cores: 2,
+            ..Launch::default()
+        }
+    }
+
+    /// Starts the broker and waits until it is ready.
+    pub fn start(&self) -> Broker {
+        let folder = unique_folder();
+        let config = folder.join("config.toml");
+        fs::write(&config, &self.config).expect("a temporary file can be written");
+        let address = free_address();
+        let mut command = self.command(&folder);
+        command
+            .arg("--config")
+            .arg(&config)
+            .arg("--listen")
+            .arg(address.to_string());
+        if self.cores > 0 {
+            command.arg("--cores").arg(self.cores.to_string());
+        }
+        let child = command.spawn().expect("the broker can be started");
+        let mut broker = Broker {
+            child,
+            address,
+            folder,
+        };
+        broker.wait_until_ready();
+        broker
+    }
+
+    fn command(&self, folder: &Path) -> Command {
+        if !self.as_ordinary_user {
+            return Command::new(program());
+        }
+        // The program may lie where other users cannot go: they get a copy.
+        let copy = folder.join("ringwire");
+        fs::copy(program(), &copy).expect("the broker can be copied");
+        let mut command = Command::new("sh");
+        command.arg("-c");
+        if is_root() {
+            command.arg(
+                "ulimit -l 64 && ulimit -n 1024 && \
+                 exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \"$0\" \"$@\"",
+            );
+        } else {
+            command.arg("ulimit -l 64 && ulimit -n 1024 && exec \"$0\" \"$@\"");
+        }
+        command.arg(copy);
+        command
+    }
+}
+
+impl Broker {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process's resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("the broker is a process");
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = kib
+            .and_then(|text| text.trim().strip_suffix(" kB"))
+            .expect("the kernel counts it");
+        kib.parse::<u64>().expect("a count of KiB") * 1024
+    }
+
+    /// Asks the broker to stop.
+    pub fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "the broker's process is there"
+        );
+    }
+
+    /// Waits for the end of a broker that was asked to stop.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + STOPPED_WITHIN;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the broker is our child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the broker did not stop in time");
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+
+    /// One HTTP request on a connection of its own; the whole answer.
+    pub fn request(&self, head: &str, body: &[u8]) -> io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(READY_WITHIN))?;
+        let length = body.len();
+        write!(
+            stream,
+            "{head} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        )?;
+        stream.write_all(body)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// Publishes over HTTP; the message's position.
+    pub fn publish(&self, topic: &str, body: &[u8]) -> String {
+        let answer = self
+            .request(&format!("POST /t/{topic}"), body)
+            .expect("the broker answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        let answer: serde_json::Value = serde_json::from_str(body).expect("the answer is JSON");
+        answer["at"]
+            .as_str()
+            .expect("the answer has a position")
+            .to_owned()
+    }
+
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            assert!(self.is_running(), "the broker ended before it was ready");
+            if self
+                .request("GET /readyz", b"")
+                .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+            {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the broker was not ready in time"
+            );
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if self.is_running() {
+            self.terminate();
+            let deadline = Instant::now() + STOPPED_WITHIN;
+            while self.is_running() && Instant::now() < deadline {
+                thread::sleep(LOOK_AGAIN);
+            }
+            // Already gone, or stuck: in both cases there is nobody to tell.
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// The broker's program, built as these tests are: same folder, same profile.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        // <target>/<profile>/deps/<test>
+        let profile = test
+            .ancestors()
+            .nth(2)
+            .expect("cargo builds tests into a folder");
+        let target = profile.parent().expect("cargo's folder has profiles");
+        let name = match profile.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(name) => name,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--workspace",
+                "--bin",
+                "ringwire",
+                "--profile",
+                name,
+            ])
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the broker builds");
+        profile.join("ringwire")
+    })
+}
+
+/// A folder for one broker, which other users may read.
+fn unique_folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder =
+        std::env::temp_dir().join(format!("ringwire-tests-{}-{count}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a temporary folder can be made");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    folder
+}
+
+/// An address that was free a moment ago.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
+}
+
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status")
+        .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t")))
+}

@@ -1,0 +1,82 @@
+//! A subscriber that stops reading changes nothing for the others, and costs no memory that grows.
+//!
+//! Many stalled subscribers, a few that read, and far more bytes than the topic's bound. A queue for each
+//! subscriber would hold all of it, once for each of the stalled.
+
+use std::sync::mpsc;
+use std::thread;
+
+use ringwire_tests::{Broker, Client, Ending, Launch};
+
+const STALLED: usize = 20;
+const HEALTHY: usize = 4;
+const MESSAGE_BYTES: usize = 4096;
+const MESSAGES: usize = 10_000;
+
+/// So many messages are under way at most; far less than the backlog's bound, so that nobody who reads is behind.
+const WINDOW: usize = 64;
+
+const BACKLOG_BYTES_MAX: usize = 1 << 20;
+const CONFIG: &str = "[topic_default]\nbacklog_bytes_max = \"1MiB\"\nbytes_max = \"256KiB\"\non_lag = \"disconnect\"\n";
+
+/// What the process may grow by: the bounds of the one topic, and as much again, several times, for the
+/// allocator's and the connections' own needs.
+const GROWTH_BYTES_MAX: u64 = 16 << 20;
+
+const _: () = assert!(WINDOW * MESSAGE_BYTES * 2 < BACKLOG_BYTES_MAX);
+const _: () = assert!((MESSAGES * MESSAGE_BYTES) as u64 > 2 * GROWTH_BYTES_MAX);
+
+/// Healthy subscribers get everything in order while the stalled ones are left behind, memory stays inside
+/// its bound, and the stalled learn by their close code that they were too slow.
+#[test]
+fn stalled_readers_change_nothing_for_others() {
+    let broker = Launch::two_cores(CONFIG).start();
+    let connect = |_| Client::connect(&broker, "/t/slow?mode=sub");
+    let stalled: Vec<Client> = (0..STALLED).map(connect).collect();
+    let before = broker.resident_bytes();
+    let most = publish_in_step(&broker);
+    let growth = most.saturating_sub(before);
+    assert!(
+        growth < GROWTH_BYTES_MAX,
+        "the broker grew by {growth} bytes"
+    );
+    for mut client in stalled {
+        assert_eq!(client.ending(), Ending::Closed(4408));
+    }
+}
+
+/// Publishes as fast as the healthy subscribers take it; the most memory that the broker had meanwhile.
+fn publish_in_step(broker: &Broker) -> u64 {
+    thread::scope(|scope| {
+        let (taken, progress) = mpsc::channel();
+        for _ in 0..HEALTHY {
+            let mut client = Client::connect(broker, "/t/slow?mode=sub");
+            let taken = taken.clone();
+            scope.spawn(move || {
+                for number in 0..MESSAGES {
+                    assert_eq!(client.text(), message(number));
+                    taken.send(()).expect("the publisher waits for all of them");
+                }
+            });
+        }
+        // Only the subscribers' senders are left: should all of them fail, the wait below fails as well.
+        drop(taken);
+        let mut publisher = Client::connect(broker, "/t/slow?mode=pub");
+        let (mut most, mut delivered) = (0, 0);
+        for number in 0..MESSAGES {
+            publisher.send(&message(number));
+            while (number + 1) * HEALTHY - delivered > WINDOW {
+                progress.recv().expect("healthy subscribers go on");
+                delivered += 1;
+            }
+            if number % 100 == 0 {
+                most = most.max(broker.resident_bytes());
+            }
+        }
+        most
+    })
+}
+
+fn message(number: usize) -> String {
+    format!("{number:0MESSAGE_BYTES$}")
+}

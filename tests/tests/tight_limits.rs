@@ -1,0 +1,78 @@
+//! The broker in narrow places: an ordinary user's limits, too few descriptors, one receive buffer.
+//!
+//! Slower is allowed there. Stuck, or something lost, is not.
+
+use std::thread;
+
+use ringwire_tests::{Broker, Client, Launch};
+
+/// Publishes from several connections at once, and checks that every subscriber gets everything.
+fn assert_all_delivered(broker: &Broker, subscribers: usize, publishers: usize, messages: usize) {
+    thread::scope(|scope| {
+        for number in 0..subscribers {
+            let mut client = Client::connect(broker, "/t/tight?mode=sub");
+            scope.spawn(move || {
+                let mut received: Vec<String> =
+                    (0..publishers * messages).map(|_| client.text()).collect();
+                received.sort_unstable();
+                received.dedup();
+                assert_eq!(received.len(), publishers * messages, "subscriber {number}");
+            });
+        }
+        for publisher in 0..publishers {
+            let mut client = Client::connect(broker, "/t/tight?mode=pub");
+            scope.spawn(move || {
+                for number in 0..messages {
+                    client.send(&format!("{publisher} {number}"));
+                }
+            });
+        }
+    });
+}
+
+/// With 64 KiB of lockable memory and 1024 descriptors, as nobody, it serves 300 connections.
+#[test]
+fn an_ordinary_user_with_default_limits_is_served() {
+    let launch = Launch {
+        as_ordinary_user: true,
+        ..Launch::two_cores("")
+    };
+    let broker = launch.start();
+    assert_all_delivered(&broker, 280, 20, 10);
+}
+
+/// Out of descriptors it refuses or delays newcomers, serves those who are in, and takes newcomers again when
+/// others have left.
+#[test]
+fn running_out_of_descriptors_is_survived() {
+    let launch = Launch {
+        as_ordinary_user: true,
+        ..Launch::two_cores("")
+    };
+    let broker = launch.start();
+    let mut inside = Client::connect(&broker, "/t/inside");
+    // More than there are descriptors; nobody speaks, so that none needs to be answered.
+    let crowd: Vec<_> = (0..1100)
+        .filter_map(|_| std::net::TcpStream::connect(broker.address()).ok())
+        .collect();
+    assert!(
+        crowd.len() > 1000,
+        "the kernel's own queue takes the rest: {}",
+        crowd.len()
+    );
+    inside.send("still here");
+    assert_eq!(inside.text(), "still here");
+    drop(crowd);
+    let mut newcomer = Client::connect(&broker, "/t/inside");
+    newcomer.send("in again");
+    assert_eq!(newcomer.text(), "in again");
+    assert_eq!(inside.text(), "in again");
+}
+
+/// One receive buffer for each core is enough to work: everybody's bytes wait their turn, none are lost.
+#[test]
+fn one_receive_buffer_per_core_loses_nothing() {
+    let broker =
+        Launch::two_cores("[io]\nreceive_buffers = 1\nreceive_buffer_bytes = \"2KiB\"\n").start();
+    assert_all_delivered(&broker, 8, 32, 200);
+}
