@@ -110,16 +110,32 @@ mod tests {
                 }),
             },
         ];
-        #[cfg(target_arch = "x86_64")]
-        candidates.extend(native::Kernel::available().map(|kernel| Candidate {
+        candidates.extend(native_candidates());
+        candidates
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn native_candidates() -> impl Iterator<Item = Candidate> {
+        native::Kernel::available().map(|kernel| Candidate {
             name: kernel.name(),
             bytes_min: MASK_SHORT_BYTES_MAX,
             apply: Box::new(move |bytes, key, offset| kernel.apply(bytes, turned(key, offset))),
             apply_copy: Box::new(move |source, target, key, offset| {
                 kernel.apply_copy(source, target, turned(key, offset));
             }),
-        }));
-        candidates
+        })
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn native_candidates() -> impl Iterator<Item = Candidate> {
+        core::iter::once(Candidate {
+            name: native::name(),
+            bytes_min: MASK_SHORT_BYTES_MAX,
+            apply: Box::new(|bytes, key, offset| native::apply(bytes, turned(key, offset))),
+            apply_copy: Box::new(|source, target, key, offset| {
+                native::apply_copy(source, target, turned(key, offset));
+            }),
+        })
     }
 
     fn payload(bytes: usize) -> Vec<u8> {
