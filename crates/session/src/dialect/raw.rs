@@ -1,0 +1,87 @@
+//! The raw dialect: each message of the client is a publication to the topic of its URL, and each publication reaches it as one message, nothing added.
+//!
+//! There is no room for answers, so whatever cannot be done ends the connection, with the reason in the Close frame. With `envelope=1` messages arrive in
+//! the JSON dialect's form, which also has room for gaps and for the announcement of a drain; what the client sends stays raw.
+
+use crate::from_broker::loss_cause;
+use crate::{Cause, Mode, Query, Reason};
+use broker::{Format, NameError, Outcome, Pattern, Recovery, TopicName, TopicRef};
+
+/// One raw connection's terms.
+#[derive(Debug, Clone)]
+pub(crate) struct Raw {
+    /// Where the client's messages go, or why nowhere.
+    publishes: Result<TopicName, Cause>,
+    envelope: bool,
+}
+
+const SUB_ONLY: Cause = Cause::new(
+    Reason::Forbidden,
+    "this connection only subscribes (mode=sub)",
+);
+const PATTERN: Cause = Cause::new(Reason::Forbidden, "a pattern cannot be published to");
+
+impl Raw {
+    pub(crate) fn new(pattern: &Pattern, query: &Query) -> Raw {
+        let publishes = if query.mode.publishes() {
+            publishable(pattern)
+        } else {
+            Err(SUB_ONLY)
+        };
+        Raw {
+            publishes,
+            envelope: query.envelope,
+        }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        if self.envelope {
+            Format::JSON
+        } else {
+            Format::RAW
+        }
+    }
+
+    /// Whether the client understands events between its messages.
+    pub(crate) fn has_envelope(&self) -> bool {
+        self.envelope
+    }
+
+    /// Where the client's messages go; the error ends the connection.
+    pub(crate) fn publishes_to(&self) -> Result<&TopicName, Cause> {
+        self.publishes.as_ref().map_err(|cause| *cause)
+    }
+}
+
+/// The topic that a pattern names, if a client may publish to it: no wildcard, and none of the broker's own.
+fn publishable(pattern: &Pattern) -> Result<TopicName, Cause> {
+    let topic = pattern.topic().ok_or(PATTERN)?;
+    match TopicRef::parse(topic.as_str()) {
+        Ok(_) => Ok(topic),
+        Err(NameError::Reserved) => Err(Reason::ReservedTopic.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Refuses what could neither subscribe nor publish.
+pub(crate) fn check_mode(pattern: &Pattern, mode: Mode) -> Result<(), Cause> {
+    if mode.subscribes() {
+        Ok(())
+    } else {
+        publishable(pattern).map(drop)
+    }
+}
+
+/// Why a subscription that stands is no use to a raw client: it asked for a past that is gone, wholly or in one topic.
+pub(crate) fn lost(outcome: &Outcome) -> Option<Cause> {
+    let standings = match outcome {
+        Outcome::Topic(standing) => std::slice::from_ref(standing),
+        Outcome::Pattern(standings) => standings,
+    };
+    standings
+        .iter()
+        .find_map(|standing| match standing.recovery {
+            Recovery::Lost(loss) => Some(loss_cause(loss)),
+            _ => None,
+        })
+}
