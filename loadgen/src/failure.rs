@@ -6,8 +6,11 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 /// How a run ended, as the exit code of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every message reached every subscriber once, in order, and the figures stand.
     Fine = 0,

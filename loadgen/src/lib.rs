@@ -7,10 +7,17 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod evidence;
 pub mod failure;
 pub mod ledger;
 pub mod payload;
 pub mod plan;
+pub mod process;
 pub mod quantity;
+pub mod report;
+pub mod returns;
+pub mod schedule;
 pub mod source;
+pub mod tally;
 pub mod url;
+pub mod verdict;

@@ -1,0 +1,61 @@
+//! What a run has found, as raw as it was counted. The report is made from this and from the plan, and from nothing else.
+
+use crate::process::CpuUse;
+use crate::tally::{Counts, Distribution};
+
+/// Everything that a run has found.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Connections that stood before the first publish.
+    pub connections: u64,
+    /// From the first connect to the last subscription.
+    pub connecting_ns: u64,
+    /// The measured window's length. 0 if it was never reached.
+    pub window_ns: u64,
+    /// Why the window ended before its time, if it did.
+    pub cut_short: Option<String>,
+    /// The whole run, warm-up and draining included.
+    pub total: Counts,
+    /// The measured window.
+    pub window: Counts,
+    /// Deliveries that were to arrive in the whole run: each message once at each subscriber of its topic.
+    pub expected: u64,
+    /// Those of them that did not.
+    pub lost: u64,
+    /// Latency of the messages whose sending time lies in the window, whenever they arrived.
+    pub latency: Distribution,
+    /// How late the generator itself was, for the same messages.
+    pub lateness: Distribution,
+    /// Connections that ended before the generator closed them.
+    pub departures: Vec<Departure>,
+    /// What the generator used in the window.
+    pub own_cpu: CpuUse,
+    /// What the server used, if its process is known.
+    pub server: Option<ServerUse>,
+}
+
+/// The server's process, seen from outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerUse {
+    /// Its id.
+    pub pid: u32,
+    /// Run time in the window.
+    pub cpu: CpuUse,
+    /// Resident before the first connection.
+    pub resident_bytes_before: u64,
+    /// Resident with all connections open and nothing published.
+    pub resident_bytes_connected: u64,
+    /// Resident at the end of the window.
+    pub resident_bytes_end: u64,
+}
+
+/// Connections that ended early, all in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Whether they were subscribers'.
+    pub subscribers: bool,
+    /// How they ended: the close code and reason, or the error.
+    pub how: String,
+    /// How many there were.
+    pub count: u64,
+}

@@ -1,0 +1,207 @@
+//! The report's shape and the verdict's rules, on evidence made up for the purpose.
+
+use serde_json::Value;
+
+use super::*;
+use crate::arguments::Arguments;
+use crate::process::CpuUse;
+use crate::tally::Counts;
+
+fn plan(line: &str) -> Plan {
+    let words = std::iter::once("ringwire-load").chain(line.split_whitespace());
+    <Arguments as clap::Parser>::try_parse_from(words)
+        .expect("a sensible line")
+        .plan()
+        .expect("a sensible plan")
+}
+
+/// Ten seconds, 1000 publishes to 100 subscribers, nothing wrong.
+fn flawless() -> Evidence {
+    let counts = Counts {
+        published: 1_000,
+        deliveries: 100_000,
+        ..Counts::default()
+    };
+    let mut evidence = Evidence {
+        connections: 101,
+        connecting_ns: 10_000_000,
+        window_ns: 10_000_000_000,
+        total: counts,
+        window: counts,
+        expected: 100_000,
+        own_cpu: CpuUse {
+            total_ns: 1_000_000_000,
+            busiest_thread_ns: 1_000_000_000,
+            threads: 1,
+        },
+        ..Evidence::default()
+    };
+    evidence.latency.record(50_000);
+    evidence.lateness.record(5_000);
+    evidence
+}
+
+fn with_server(mut evidence: Evidence, busy_ns: u64) -> Evidence {
+    let cpu = CpuUse {
+        total_ns: busy_ns,
+        busiest_thread_ns: busy_ns,
+        threads: 2,
+    };
+    evidence.server = Some(ServerUse {
+        pid: 7,
+        cpu,
+        resident_bytes_connected: 101_000,
+        ..ServerUse::default()
+    });
+    evidence
+}
+
+fn json(plan: &Plan, evidence: &Evidence) -> Value {
+    serde_json::from_str(&Report::new(plan, evidence, vec!["ringwire-load".into()]).to_json())
+        .expect("valid JSON")
+}
+
+#[test]
+fn the_json_has_every_figure_with_its_unit() {
+    let evidence = with_server(flawless(), 2_000_000_000);
+    let report = json(&plan("--rate 100"), &evidence);
+    for (pointer, expected) in [
+        ("/tool/name", "ringwire-load".into()),
+        ("/load/loop", "open".into()),
+        ("/load/rate_per_second", 100.0.into()),
+        ("/load/outstanding", Value::Null),
+        ("/load/payload_bytes", 64.into()),
+        ("/verdict/valid", true.into()),
+        ("/verdict/outcome", "fine".into()),
+        ("/verdict/exit_code", 0.into()),
+        ("/window/seconds", 10.0.into()),
+        ("/connect/per_second", 10_100.0.into()),
+        ("/throughput/deliveries_per_second", 10_000.0.into()),
+        ("/throughput/publishes_per_second", 100.0.into()),
+        ("/latency/counted_from", "intended send time".into()),
+        ("/latency/max_ns", 50_000.into()),
+        ("/latency/p99_99_ns", 50_000.into()),
+        ("/integrity/reach", 1.0.into()),
+        ("/integrity/lost", 0.into()),
+        ("/generator/lateness/max_ns", 5_000.into()),
+        ("/generator/cpu_ns_per_delivery", 10_000.0.into()),
+        ("/server/cpu_ns_per_delivery", 20_000.0.into()),
+        ("/server/cpu_share", 0.2.into()),
+        ("/server/resident_bytes_per_connection", 1_000.0.into()),
+    ] {
+        assert_eq!(report.pointer(pointer), Some(&expected), "{pointer}");
+    }
+}
+
+#[test]
+fn every_fault_is_told_and_decides_the_exit_code() {
+    type Fault = fn(&mut Evidence);
+    let faults: [(&str, Fault); 7] = [
+        ("lost", |evidence| evidence.lost = 1),
+        ("duplicated", |evidence| evidence.total.duplicated = 1),
+        ("reordered", |evidence| evidence.total.reordered = 1),
+        ("corrupted", |evidence| evidence.total.corrupted = 1),
+        ("another topic", |evidence| evidence.total.misrouted = 1),
+        ("never sent", |evidence| evidence.total.unsent = 1),
+        ("ended early", |evidence| {
+            evidence.departures.push(Departure {
+                subscribers: true,
+                how: "4408".into(),
+                count: 1,
+            });
+        }),
+    ];
+    for (word, inject) in faults {
+        let mut evidence = flawless();
+        inject(&mut evidence);
+        let report = Report::new(&plan("--rate 100"), &evidence, Vec::new());
+        assert_eq!(report.outcome(), Outcome::Imperfect, "{word}");
+        assert!(
+            report.to_string().contains(&format!("FAULT: 1 {word}"))
+                || report.to_string().contains(word),
+            "{report}"
+        );
+        assert!(report.verdict.faults[0].contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_late_generator_makes_an_open_loop_invalid() {
+    let mut evidence = flawless();
+    evidence.lateness.record(1_200_000);
+    let report = Report::new(&plan("--rate 100 --late-max 1ms"), &evidence, Vec::new());
+    assert_eq!(report.outcome(), Outcome::Invalid);
+    assert!(report.to_string().contains("INVALID"), "{report}");
+    let report = Report::new(&plan("--rate 100 --late-max 2ms"), &evidence, Vec::new());
+    assert_eq!(report.outcome(), Outcome::Fine);
+    let report = Report::new(&plan("--outstanding 1"), &evidence, Vec::new());
+    assert_eq!(
+        report.outcome(),
+        Outcome::Fine,
+        "a closed loop has no intended time to be late for"
+    );
+}
+
+#[test]
+fn a_saturated_generator_needs_a_saturated_server() {
+    let mut evidence = flawless();
+    evidence.own_cpu.busiest_thread_ns = 9_900_000_000;
+    let outcome =
+        |line: &str, evidence: &Evidence| Report::new(&plan(line), evidence, Vec::new()).outcome();
+    assert_eq!(
+        outcome("--rate 100", &with_server(evidence.clone(), 10_000_000_000)),
+        Outcome::Invalid
+    );
+    assert_eq!(
+        outcome("--outstanding 9", &evidence),
+        Outcome::Invalid,
+        "nobody knows about the server"
+    );
+    assert_eq!(
+        outcome(
+            "--outstanding 9",
+            &with_server(evidence.clone(), 8_000_000_000)
+        ),
+        Outcome::Invalid
+    );
+    assert_eq!(
+        outcome("--outstanding 9", &with_server(evidence, 9_500_000_000)),
+        Outcome::Fine
+    );
+}
+
+#[test]
+fn a_run_that_never_measured_is_invalid_and_still_reported() {
+    let evidence = Evidence {
+        cut_short: Some("interrupted".into()),
+        ..Evidence::default()
+    };
+    let report = Report::new(&plan(""), &evidence, Vec::new());
+    assert_eq!(report.outcome(), Outcome::Invalid);
+    let text = report.to_string();
+    assert!(
+        text.contains("interrupted") && text.contains("no message"),
+        "{text}"
+    );
+    assert_eq!(
+        json(&plan(""), &evidence).pointer("/generator/cpu_ns_per_delivery"),
+        Some(&Value::Null)
+    );
+}
+
+#[test]
+fn the_text_says_which_loop_it_was() {
+    let open = Report::new(&plan("--rate 100"), &flawless(), Vec::new()).to_string();
+    assert!(
+        open.contains("open loop")
+            && open.contains("intended send time")
+            && open.contains("own lateness"),
+        "{open}"
+    );
+    let closed = Report::new(&plan("-w 4"), &flawless(), Vec::new()).to_string();
+    assert!(
+        closed.contains("closed loop, 4 outstanding") && closed.contains("actual send time"),
+        "{closed}"
+    );
+    assert!(!closed.contains("own lateness"), "{closed}");
+}

@@ -1,0 +1,243 @@
+//! The report for people: aligned columns, one fact a line, and the verdict last, where the eye is.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Percentiles, Report, Server};
+use crate::quantity::{bytes, count, grouped, nanoseconds};
+
+/// Where values start.
+const LABEL_WIDTH: usize = 14;
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.write_head(formatter)?;
+        self.write_throughput(formatter)?;
+        writeln!(formatter)?;
+        write_percentiles(formatter, "latency", &self.latency.figures)?;
+        if let Some(lateness) = &self.generator.lateness {
+            write_percentiles(formatter, "own lateness", lateness)?;
+        }
+        writeln!(formatter)?;
+        self.write_cpu(formatter)?;
+        self.write_integrity(formatter)?;
+        self.write_verdict(formatter)
+    }
+}
+
+impl Report {
+    fn write_head(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let load = &self.load;
+        let pace = match (load.rate_per_second, load.outstanding) {
+            (Some(rate), _) => format!(
+                "open loop, {} publishes/s: latency from the intended send time",
+                count(rate)
+            ),
+            (_, outstanding) => format!(
+                "closed loop, {} outstanding per publisher: latency from the actual send time, waiting to be sent left out",
+                outstanding.unwrap_or_default()
+            ),
+        };
+        writeln!(formatter, "{}, {pace}", load.scenario)?;
+        writeln!(
+            formatter,
+            "{} -> {} -> {}, {} each; {:.2} s measured after {:.2} s of warm-up",
+            many(load.publishers, "publisher"),
+            many(load.topics, "topic"),
+            many(load.subscribers, "subscriber"),
+            bytes(load.payload_bytes as u64),
+            self.window.seconds,
+            self.window.warm_up_seconds,
+        )?;
+        if let Some(reason) = &self.window.cut_short_because {
+            writeln!(formatter, "CUT SHORT: {reason}")?;
+        }
+        let connect = &self.connect;
+        writeln!(
+            formatter,
+            "{} connections in {:.3} s, {}/s\n",
+            grouped(connect.connections),
+            connect.seconds,
+            count(connect.per_second)
+        )
+    }
+
+    fn write_throughput(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let throughput = &self.throughput;
+        let mut row = |label: &str, per_second: f64, total: u64| {
+            writeln!(
+                formatter,
+                "{label:<LABEL_WIDTH$}{:>11}/s   {:>16} in the window",
+                count(per_second),
+                grouped(total)
+            )
+        };
+        row(
+            "deliveries",
+            throughput.deliveries_per_second,
+            throughput.deliveries,
+        )?;
+        row(
+            "publishes",
+            throughput.publishes_per_second,
+            throughput.publishes,
+        )?;
+        writeln!(
+            formatter,
+            "{:<LABEL_WIDTH$}{:>11}/s",
+            "payload",
+            bytes(throughput.delivered_payload_bytes_per_second as u64)
+        )
+    }
+
+    fn write_cpu(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let own = &self.generator;
+        if let Some(server) = &self.server {
+            write_cpu_row(
+                formatter,
+                "server CPU",
+                server.cpu_ns_per_delivery,
+                server.cpu_share,
+                server.cpu_share_busiest_thread,
+            )?;
+        }
+        write_cpu_row(
+            formatter,
+            "own CPU",
+            own.cpu_ns_per_delivery,
+            own.cpu_share,
+            own.cpu_share_busiest_thread,
+        )?;
+        if let Some(server) = &self.server {
+            write_memory(formatter, server)?;
+        }
+        writeln!(formatter)
+    }
+
+    fn write_integrity(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let integrity = &self.integrity;
+        writeln!(
+            formatter,
+            "{:<LABEL_WIDTH$}{:.6} %   {} of {} expected in the whole run",
+            "reach",
+            integrity.reach * 100.0,
+            grouped(integrity.received),
+            grouped(integrity.expected)
+        )?;
+        for line in [
+            [
+                ("lost", integrity.lost),
+                ("duplicated", integrity.duplicated),
+                ("reordered", integrity.reordered),
+            ],
+            [
+                ("corrupted", integrity.corrupted),
+                ("misrouted", integrity.misrouted),
+                ("foreign", integrity.foreign),
+            ],
+            [
+                ("never sent", integrity.unsent),
+                ("given up", integrity.given_up),
+                ("unasked", integrity.unasked),
+            ],
+        ] {
+            let cells = line.map(|(label, value)| format!("{label:<11}{:>11}", grouped(value)));
+            writeln!(formatter, "{:<LABEL_WIDTH$}{}", "", cells.join("   "))?;
+        }
+        for departed in &self.departures {
+            writeln!(
+                formatter,
+                "{:<LABEL_WIDTH$}{} ended: {}",
+                "",
+                many(departed.count, departed.who),
+                departed.how
+            )?;
+        }
+        writeln!(formatter)
+    }
+
+    fn write_verdict(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        for fault in &self.verdict.faults {
+            writeln!(formatter, "FAULT: {fault}")?;
+        }
+        if self.verdict.valid {
+            let word = if self.verdict.faults.is_empty() {
+                "every message arrived once and in order"
+            } else {
+                "with faults"
+            };
+            return writeln!(formatter, "valid run, {word}");
+        }
+        writeln!(formatter, "{:*<78}", "")?;
+        writeln!(
+            formatter,
+            "INVALID: these figures do not describe the server"
+        )?;
+        for reason in &self.verdict.invalid_because {
+            writeln!(formatter, " - {reason}")?;
+        }
+        writeln!(formatter, "{:*<78}", "")
+    }
+}
+
+fn write_percentiles(
+    formatter: &mut Formatter<'_>,
+    label: &str,
+    figures: &Percentiles,
+) -> fmt::Result {
+    let columns = [
+        ("p50", figures.p50_ns),
+        ("p90", figures.p90_ns),
+        ("p99", figures.p99_ns),
+        ("p99.9", figures.p99_9_ns),
+        ("p99.99", figures.p99_99_ns),
+        ("max", figures.max_ns),
+    ];
+    let names: String = columns
+        .iter()
+        .map(|(name, _)| format!("{name:>11}"))
+        .collect();
+    let values: String = columns
+        .iter()
+        .map(|(_, ns)| format!("{:>11}", nanoseconds(*ns)))
+        .collect();
+    writeln!(formatter, "{label:<LABEL_WIDTH$}{names}")?;
+    match figures.count {
+        0 => writeln!(formatter, "{:<LABEL_WIDTH$}{:>11}", "", "no message"),
+        _ => writeln!(formatter, "{:<LABEL_WIDTH$}{values}", ""),
+    }
+}
+
+fn write_cpu_row(
+    formatter: &mut Formatter<'_>,
+    label: &str,
+    ns: Option<f64>,
+    share: f64,
+    busiest: f64,
+) -> fmt::Result {
+    let each = ns.map_or_else(|| "-".to_owned(), |ns| format!("{ns:.0} ns"));
+    writeln!(
+        formatter,
+        "{label:<LABEL_WIDTH$}{each:>11} per delivery, {:.1} % of a CPU, busiest thread {:.1} %",
+        share * 100.0,
+        busiest * 100.0
+    )
+}
+
+fn write_memory(formatter: &mut Formatter<'_>, server: &Server) -> fmt::Result {
+    writeln!(
+        formatter,
+        "{:<LABEL_WIDTH$}{:>11} before, {} connected ({:.0} B per connection), {} at the end",
+        "server memory",
+        bytes(server.resident_bytes_before),
+        bytes(server.resident_bytes_connected),
+        server.resident_bytes_per_connection,
+        bytes(server.resident_bytes_end)
+    )
+}
+
+fn many(number: impl Into<u64>, noun: &str) -> String {
+    match number.into() {
+        1 => format!("1 {noun}"),
+        number => format!("{} {noun}s", grouped(number)),
+    }
+}

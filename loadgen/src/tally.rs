@@ -1,0 +1,184 @@
+//! What one thread has counted: totals, and the distributions of the measured window. Threads' tallies are added at the end.
+//!
+//! Counting is for the whole run, warm-up and draining included, so that no fault hides outside the measured window; figures
+//! per second are differences between two moments.
+
+use hdrhistogram::Histogram;
+
+/// The largest latency that is told apart, ten minutes; beyond it only the largest value is exact.
+const LATENCY_NS_MAX: u64 = 600_000_000_000;
+
+/// Totals that only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages handed to the kernel, or queued behind a send in flight.
+    pub published: u64,
+    /// Messages that were due while the server had not taken the earlier ones, or whose connection was gone.
+    pub unsent: u64,
+    /// Intact messages of this run that arrived at a subscriber of their topic, repeated ones included.
+    pub deliveries: u64,
+    /// Of those, the ones that had arrived before.
+    pub duplicated: u64,
+    /// Of those, the ones that a later message of the same publisher had overtaken.
+    pub reordered: u64,
+    /// Messages of the wrong length or with a wrong checksum.
+    pub corrupted: u64,
+    /// Intact messages that arrived at a subscriber of another topic.
+    pub misrouted: u64,
+    /// Intact messages of another run.
+    pub foreign: u64,
+    /// Messages that arrived on connections that only publish.
+    pub unasked: u64,
+    /// Closed loop: messages whose last delivery was waited for in vain.
+    pub given_up: u64,
+}
+
+impl Counts {
+    /// What was counted since `earlier`.
+    pub fn since(&self, earlier: &Counts) -> Counts {
+        self.join(earlier, |now, before| now - before)
+    }
+
+    /// Both together.
+    pub fn plus(&self, other: &Counts) -> Counts {
+        self.join(other, |one, other| one + other)
+    }
+
+    /// Deliveries without the repeated ones.
+    pub fn received(&self) -> u64 {
+        self.deliveries - self.duplicated
+    }
+
+    fn join(&self, other: &Counts, join: impl Fn(u64, u64) -> u64) -> Counts {
+        Counts {
+            published: join(self.published, other.published),
+            unsent: join(self.unsent, other.unsent),
+            deliveries: join(self.deliveries, other.deliveries),
+            duplicated: join(self.duplicated, other.duplicated),
+            reordered: join(self.reordered, other.reordered),
+            corrupted: join(self.corrupted, other.corrupted),
+            misrouted: join(self.misrouted, other.misrouted),
+            foreign: join(self.foreign, other.foreign),
+            unasked: join(self.unasked, other.unasked),
+            given_up: join(self.given_up, other.given_up),
+        }
+    }
+}
+
+/// A distribution of nanoseconds with three significant digits.
+#[derive(Clone, Debug)]
+pub struct Distribution {
+    histogram: Histogram<u64>,
+    max_ns: u64,
+}
+
+impl Default for Distribution {
+    fn default() -> Distribution {
+        let histogram = Histogram::new_with_max(LATENCY_NS_MAX, 3)
+            .expect("constant bounds that the histogram takes");
+        Distribution {
+            histogram,
+            max_ns: 0,
+        }
+    }
+}
+
+impl Distribution {
+    /// Enters one value.
+    #[inline]
+    pub fn record(&mut self, ns: u64) {
+        self.histogram.saturating_record(ns);
+        self.max_ns = self.max_ns.max(ns);
+    }
+
+    /// Adds another distribution's values.
+    pub fn add(&mut self, other: &Distribution) {
+        self.histogram
+            .add(&other.histogram)
+            .expect("all distributions have the same bounds");
+        self.max_ns = self.max_ns.max(other.max_ns);
+    }
+
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// The value that `percent` of all values do not exceed, never above the largest.
+    pub fn percentile_ns(&self, percent: f64) -> u64 {
+        self.histogram.value_at_percentile(percent).min(self.max_ns)
+    }
+
+    /// The smallest value, to three digits.
+    pub fn min_ns(&self) -> u64 {
+        self.histogram.min()
+    }
+
+    /// The mean.
+    pub fn mean_ns(&self) -> f64 {
+        self.histogram.mean()
+    }
+
+    /// The largest value, exactly.
+    pub fn max_ns(&self) -> u64 {
+        self.max_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Beside a sorted list: never more than a thousandth away, and the largest value exact.
+        #[test]
+        fn percentiles_are_those_of_a_sorted_list(values in prop::collection::vec(1_u64..LATENCY_NS_MAX, 1..200), split in any::<prop::sample::Index>()) {
+            let (mut one, mut other) = (Distribution::default(), Distribution::default());
+            let split = split.index(values.len());
+            values[..split].iter().for_each(|&value| one.record(value));
+            values[split..].iter().for_each(|&value| other.record(value));
+            one.add(&other);
+            let mut sorted = values;
+            sorted.sort_unstable();
+            for percent in [50.0, 90.0, 99.0, 99.9, 99.99, 100.0] {
+                let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
+                let exact = sorted[rank - 1] as f64;
+                let told = one.percentile_ns(percent) as f64;
+                prop_assert!((told - exact).abs() <= exact / 1000.0 + 1.0, "p{percent}: {told} for {exact}");
+            }
+            prop_assert_eq!(one.max_ns(), sorted[sorted.len() - 1]);
+            prop_assert_eq!(one.count(), sorted.len() as u64);
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_all_bounds_is_still_the_maximum() {
+        let mut distribution = Distribution::default();
+        distribution.record(u64::MAX / 2);
+        assert_eq!(distribution.max_ns(), u64::MAX / 2);
+        assert_eq!(distribution.count(), 1);
+    }
+
+    #[test]
+    fn counts_subtract_and_add() {
+        let earlier = Counts {
+            published: 3,
+            deliveries: 30,
+            ..Counts::default()
+        };
+        let later = Counts {
+            published: 5,
+            deliveries: 50,
+            duplicated: 2,
+            ..Counts::default()
+        };
+        let between = later.since(&earlier);
+        assert_eq!(
+            (between.published, between.deliveries, between.received()),
+            (2, 20, 18)
+        );
+        assert_eq!(between.plus(&earlier), later);
+    }
+}
