@@ -5,6 +5,8 @@
 //! (multishot ones by many), unless its socket was closed first: then only [`Completion::Closed`] follows.
 //! What is handed in becomes visible to the kernel at the next `wait`, all of it in one submission.
 
+pub(crate) mod io_uring;
+
 use crate::{Counters, ListenOptions, ListenerId, Outgoing, Socket, SocketOptions, Stream, Waker};
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -9,17 +9,24 @@
 
 #![deny(unsafe_code)]
 
+pub mod affinity;
+pub mod clock;
 mod counters;
 mod driver;
+pub mod limits;
 mod options;
+pub mod probe;
 mod socket;
 mod sys;
+mod timers;
 mod waker;
 
 pub use counters::Counters;
+pub use driver::io_uring::{RingDriver, RingSettings, SetupError};
 pub use driver::{Completion, Driver, Wait};
 pub use options::{ListenOptions, SocketOptions};
 pub use socket::{
     ListenerId, Outgoing, SEND_BYTES_MAX, SEND_PIECES_MAX, Socket, Stream, VirtualStream,
 };
 pub use waker::{Wake, Waker};
+pub use timers::Timers;

@@ -1,1 +1,1 @@
-//! Being laid out.
+//! The server in one thread over a virtual network and clock.
