@@ -69,7 +69,7 @@ impl Error {
         match self {
             Self::NotHttp => "this is not an HTTP request",
             Self::RequestLine => "the request line is malformed",
-            Self::Version => "this server speaks HTTP/1.1",
+            Self::Version => "only HTTP/1.1 is spoken here",
             Self::StatusLine => "the status line is malformed",
             Self::LineEnd => "lines end in CR LF",
             Self::HeaderLine => "a header line is malformed",

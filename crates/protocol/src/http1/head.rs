@@ -259,10 +259,10 @@ fn parse_response<'b>(
     let mut response = httparse::Response::new(headers);
     match response.parse(bytes) {
         Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) | Err(httparse::Error::Token | httparse::Error::Status) => {
+        Ok(httparse::Status::Partial)
+        | Err(httparse::Error::Token | httparse::Error::Status | httparse::Error::Version) => {
             return Err(Error::StatusLine);
         }
-        Err(httparse::Error::Version) => return Err(Error::Version),
         Err(_) => return Err(Error::HeaderLine),
     }
     // Version 0 is HTTP/1.0: an answer from before persistent connections and the chunked coding.

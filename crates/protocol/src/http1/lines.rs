@@ -37,6 +37,8 @@ impl Lines {
     }
 
     pub(crate) fn push(&mut self, byte: u8) -> Result<Seen, Error> {
+        #[cfg(test)]
+        tests::LOOKED_AT.with(|count| count.set(count.get() + 1));
         match (self.after_carriage_return, byte) {
             (false, b'\r') => self.after_carriage_return = true,
             (false, b'\n') => return Err(Error::LineEnd),
@@ -55,5 +57,27 @@ impl Lines {
         self.line_bytes = 0;
         self.lines += 1;
         Seen::LineEnd
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, Requests};
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn a_dripping_head_costs_no_more_looks_than_it_has_bytes() {
+        let head = format!("GET / HTTP/1.1\r\nhost: h\r\n{}\r\n", "a: b\r\n".repeat(60));
+        let mut machine = Requests::new(Limits::default(), 0);
+        let mut requests = 0;
+        for byte in head.as_bytes().chunks(1) {
+            requests += usize::from(machine.receive(0, &mut &*byte).unwrap().is_some());
+        }
+        assert_eq!(requests, 1);
+        assert_eq!(LOOKED_AT.get(), head.len());
     }
 }
