@@ -118,8 +118,7 @@ impl Session {
 
     /// A raw connection to the topic or pattern of its path.
     pub fn raw(pattern: Pattern, query: Query, time_ms: u64) -> Result<Opening, Cause> {
-        raw::check_mode(&pattern, query.mode)?;
-        let dialect = Dialect::Raw(Raw::new(&pattern, &query));
+        let dialect = Dialect::Raw(Raw::new(&pattern, &query)?);
         let start = query.since.fits(&pattern)?.start(time_ms);
         let subscribe = query.mode.subscribes().then_some((pattern, start));
         Ok(Opening {

@@ -5,12 +5,14 @@
 //! frames are the server's.
 
 pub mod answer;
+mod client;
 mod command;
 mod fields;
 mod message;
 mod shape;
 mod text;
 
+pub use client::{Answer, Kept, NotUnderstood, ServerMessage};
 pub(crate) use command::since_each;
 pub use command::{BadCommand, Command, Id, Token, Verb};
 pub use message::{history, message, published};

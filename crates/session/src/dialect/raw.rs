@@ -4,7 +4,7 @@
 //! the JSON dialect's form, which also has room for gaps and for the announcement of a drain; what the client sends stays raw.
 
 use crate::from_broker::loss_cause;
-use crate::{Cause, Mode, Query, Reason};
+use crate::{Cause, Query, Reason};
 use broker::{Format, NameError, Outcome, Pattern, Recovery, TopicName, TopicRef};
 
 /// One raw connection's terms.
@@ -22,15 +22,19 @@ const SUB_ONLY: Cause = Cause::new(
 const PATTERN: Cause = Cause::new(Reason::Forbidden, "a pattern cannot be published to");
 
 impl Raw {
-    pub(crate) fn new(pattern: &Pattern, query: &Query) -> Raw {
+    /// The terms that a URL asks for; refused if they leave nothing that the connection could do.
+    pub(crate) fn new(pattern: &Pattern, query: &Query) -> Result<Raw, Cause> {
         let publishes = if query.mode.publishes() {
             publishable(pattern)
         } else {
             Err(SUB_ONLY)
         };
-        Raw {
-            publishes,
-            envelope: query.envelope,
+        match publishes {
+            Err(cause) if !query.mode.subscribes() => Err(cause),
+            publishes => Ok(Raw {
+                publishes,
+                envelope: query.envelope,
+            }),
         }
     }
 
@@ -60,15 +64,6 @@ fn publishable(pattern: &Pattern) -> Result<TopicName, Cause> {
         Ok(_) => Ok(topic),
         Err(NameError::Reserved) => Err(Reason::ReservedTopic.into()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Refuses what could neither subscribe nor publish.
-pub(crate) fn check_mode(pattern: &Pattern, mode: Mode) -> Result<(), Cause> {
-    if mode.subscribes() {
-        Ok(())
-    } else {
-        publishable(pattern).map(drop)
     }
 }
 
