@@ -1,0 +1,10 @@
+//! WebSocket connections: whole conversations on a virtual clock, every broken rule, every bound.
+
+mod closing;
+mod conversations;
+mod frames;
+mod keepalive;
+mod limits;
+mod pair;
+mod split;
+mod violations;
