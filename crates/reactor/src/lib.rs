@@ -28,5 +28,5 @@ pub use options::{ListenOptions, SocketOptions};
 pub use socket::{
     ListenerId, Outgoing, SEND_BYTES_MAX, SEND_PIECES_MAX, Socket, Stream, VirtualStream,
 };
-pub use waker::{Wake, Waker};
 pub use timers::Timers;
+pub use waker::{Wake, Waker};
