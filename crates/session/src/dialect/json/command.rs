@@ -10,7 +10,7 @@ use super::shape;
 use super::text::{self, Text};
 use crate::limits::ID_BYTES_MAX;
 use crate::topic::{self, Topic};
-use crate::{Cause, Payload, Since};
+use crate::{Cause, Payload, Reason, Since};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use broker::{Pattern, TopicName};
@@ -118,7 +118,10 @@ const ONE_PAYLOAD: Cause = Cause::bad_command("publish takes exactly one of data
 const BAD_BASE64: Cause =
     Cause::bad_command("base64 is not valid (standard alphabet, with padding)");
 const SINCE_OR_LAST: Cause = Cause::bad_command("since and last exclude each other");
-const SINCE_TYPE: Cause = Cause::bad_command("since is a string, or an object of strings");
+const SINCE_TYPE: Cause = Cause::new(
+    Reason::BadPosition,
+    "since is a string, or an object of strings",
+);
 
 impl<'a> Command<'a> {
     /// Reads one text message.
