@@ -31,7 +31,7 @@ impl Encode for WireEncoder {
             return Some(write_frame(opcode, publication.payload, out));
         }
         self.scratch.clear();
-        let verbatim = json::write_message(topic, publication, &mut self.scratch);
+        let verbatim = json::message(&mut self.scratch, topic, publication);
         let message = write_frame(Opcode::Text, &self.scratch, out);
         verbatim.map(|within| message.start + within.start..message.start + within.end)
     }

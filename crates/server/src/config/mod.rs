@@ -63,12 +63,10 @@ pub struct Http {
     pub head_bytes_max: Size,
     /// Header lines.
     pub headers_max: usize,
-    /// From the connection's acceptance to the head's last byte.
+    /// From the connection's acceptance, or the last answer, to the head's last byte.
     pub head_timeout: Period,
     /// From the head's last byte to the body's.
     pub body_timeout: Period,
-    /// How long a kept-alive connection may stand idle between requests.
-    pub idle_timeout: Period,
 }
 
 /// `[websocket]`
@@ -102,9 +100,9 @@ pub struct Broker {
     /// Unsent bytes of all topics of one core.
     pub backlog_bytes_max: Size,
     /// Subscriptions of one connection.
-    pub subscriptions_max: usize,
+    pub subscriptions_max: u32,
     /// Subscriptions of one connection that are patterns.
-    pub patterns_max: usize,
+    pub patterns_max: u32,
     /// Messages replayed to one reconnecting subscriber.
     pub replay_messages_max: usize,
 }
@@ -161,7 +159,7 @@ pub struct TopicRule {
 #[serde(default)]
 pub struct TopicLimits {
     /// Messages kept for those who reconnect; 0 keeps none.
-    pub messages_max: usize,
+    pub messages_max: u32,
     /// Their bytes.
     pub bytes_max: Size,
     /// Their age; `0s` is no limit.
@@ -229,7 +227,6 @@ impl Default for Http {
             headers_max: 64,
             head_timeout: Period::from_secs(5),
             body_timeout: Period::from_secs(10),
-            idle_timeout: Period::from_secs(60),
         }
     }
 }
@@ -267,7 +264,7 @@ impl Default for Io {
             receive_buffers: 1024,
             receive_buffer_bytes: Size::from_kib(2),
             send_buffer_bytes: Size::from_kib(256),
-            lane_capacity: 4096,
+            lane_capacity: 1024,
         }
     }
 }
@@ -308,14 +305,13 @@ impl Config {
             ("http.headers_max", self.http.headers_max as u64, 8),
             ("http.head_timeout (ms)", self.http.head_timeout.ms(), 1),
             ("http.body_timeout (ms)", self.http.body_timeout.ms(), 1),
-            ("http.idle_timeout (ms)", self.http.idle_timeout.ms(), 1),
             ("websocket.message_bytes_max", self.websocket.message_bytes_max.bytes(), 125),
             ("websocket.fragments_max", u64::from(self.websocket.fragments_max), 1),
             ("websocket.close_timeout (ms)", self.websocket.close_timeout.ms(), 1),
             ("websocket.write_timeout (ms)", self.websocket.write_timeout.ms(), 1),
             ("websocket.outbox_bytes_max", self.websocket.outbox_bytes_max.bytes(), 1024),
             ("broker.topics_max", self.broker.topics_max as u64, 1),
-            ("broker.subscriptions_max", self.broker.subscriptions_max as u64, 1),
+            ("broker.subscriptions_max", u64::from(self.broker.subscriptions_max), 1),
             ("io.receive_buffers", u64::from(self.io.receive_buffers), 1),
             ("io.receive_buffer_bytes", self.io.receive_buffer_bytes.bytes(), 256),
             ("io.send_buffer_bytes", self.io.send_buffer_bytes.bytes(), 4096),

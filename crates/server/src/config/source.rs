@@ -12,6 +12,8 @@ use toml::{Table, Value};
 use super::Config;
 
 const ENV_PREFIX: &str = "RINGWIRE_";
+/// Where `ringwire pub` and `sub` find the server: theirs alone.
+const ENV_OF_CLIENTS: &str = "RINGWIRE_URL";
 
 /// Values from the command line: dotted key and value.
 pub type Overrides = Vec<(&'static str, Value)>;
@@ -46,7 +48,7 @@ pub fn load(
         check_keys(&read, &known, "", &format!("{}", path.display()))?;
         table = read;
     }
-    for (name, text) in environment.filter(|(name, _)| name.starts_with(ENV_PREFIX)) {
+    for (name, text) in environment.filter(|(name, _)| name.starts_with(ENV_PREFIX) && name != ENV_OF_CLIENTS) {
         let (section, key) = environment_key(&name, &known)?;
         set(&mut table, &section, &key, literal(&text));
     }

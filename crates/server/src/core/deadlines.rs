@@ -12,7 +12,7 @@ impl<D: Driver> Core<D> {
     pub(super) fn take_deadlines(&mut self) {
         let now_ms = self.hub.now_ms;
         for _ in 0..DEADLINES_PER_TURN {
-            let Some(socket) = self.deadlines.pop_expired(now_ms) else { break };
+            let Some(socket) = self.deadlines.next_expired(now_ms) else { break };
             let Self { connections, hub, .. } = self;
             let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { continue };
             if connection.socket() != socket || !connection.disarm(now_ms) {

@@ -8,6 +8,7 @@
 use reactor::{Driver, Socket};
 
 use super::{Control, Core, Flow};
+use crate::connection::Connection;
 
 /// How far the end has come, and which fences have arrived (they may come before this core knows
 /// that there is an end).
@@ -78,7 +79,7 @@ impl<D: Driver> Core<D> {
         }
         if self.drain.stage == Stage::Fenced && self.drain.delivery_fences == others {
             self.drain.stage = Stage::Closing;
-            self.for_each(|connection, hub| connection.drain(hub));
+            self.for_each(Connection::drain);
         }
         if self.drain.deadline_ms().is_some_and(|deadline_ms| self.hub.now_ms >= deadline_ms) {
             tracing::warn!(core = self.hub.core(), connections = self.open, "drain_timeout is over: ending the rest");
@@ -93,7 +94,7 @@ impl<D: Driver> Core<D> {
             self.stop_accepting();
             self.hub.draining = true;
             self.drain.stage = Stage::Aborting;
-            self.for_each(|connection, _| connection.abort());
+            self.for_each(Connection::abort);
         }
     }
 
@@ -103,11 +104,11 @@ impl<D: Driver> Core<D> {
         }
     }
 
-    fn for_each(&mut self, act: impl Fn(&mut crate::connection::Connection, &mut crate::hub::Hub)) {
+    fn for_each(&mut self, act: impl Fn(&mut Connection)) {
         let sockets: Vec<Socket> = self.connections.iter().flatten().map(|connection| connection.socket()).collect();
         for socket in sockets {
             if let Some(Some(connection)) = self.connections.get_mut(socket.index as usize) {
-                act(connection, &mut self.hub);
+                act(connection);
             }
             self.touched(socket);
         }

@@ -48,7 +48,7 @@ impl<D: Driver> Core<D> {
         if index >= self.connections.len() {
             self.connections.resize_with(index + 1, || None);
         }
-        self.connections[index] = Some(Connection::new(socket, &self.hub));
+        self.connections[index] = Some(Connection::new(socket, &mut self.hub));
         self.open += 1;
         self.node.opened(self.hub.core());
         self.driver.receive(socket);

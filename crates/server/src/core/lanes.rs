@@ -102,7 +102,7 @@ impl Ports {
 
     /// Announces sleep on both classes of lanes; false if something arrived meanwhile.
     pub(super) fn fall_asleep(&mut self) -> bool {
-        self.requests.fall_asleep() && self.deliveries.fall_asleep()
+        self.requests.prepare_to_sleep() && self.deliveries.prepare_to_sleep()
     }
 
     pub(super) fn awake(&mut self) {

@@ -13,11 +13,10 @@ mod output;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reactor::{Driver, ListenerId, ListenOptions, Socket, Timers, Wait};
+use reactor::{Driver, ListenerId, Socket, Timers, Wait};
 
 use crate::connection::Connection;
 use crate::hub::Hub;
@@ -65,11 +64,11 @@ pub enum Flow {
 }
 
 impl<D: Driver> Core<D> {
-    /// A core that listens nowhere yet.
-    pub fn new(driver: D, hub: Hub, ports: Ports, node: Arc<Node>) -> Self {
+    /// A core that accepts what comes to `listener`.
+    pub fn new(driver: D, listener: ListenerId, hub: Hub, ports: Ports, node: Arc<Node>) -> Self {
         let now_ms = driver.now_ns() / 1_000_000;
         Self {
-            listener: None,
+            listener: Some(listener),
             hub,
             connections: Vec::new(),
             open: 0,
@@ -83,16 +82,6 @@ impl<D: Driver> Core<D> {
             pieces: Vec::new(),
             driver,
         }
-    }
-
-    /// Opens the listening socket; returns the address with the port that was chosen.
-    ///
-    /// # Errors
-    /// As the kernel refuses.
-    pub fn listen(&mut self, address: SocketAddr, options: &ListenOptions) -> io::Result<SocketAddr> {
-        let (listener, address) = self.driver.listen(address, options)?;
-        self.listener = Some(listener);
-        Ok(address)
     }
 
     /// Waits for something to do (unless something is left over), does it, and prepares all that
@@ -120,7 +109,7 @@ impl<D: Driver> Core<D> {
             self.ports.awake();
             return self.driver.wait(Wait::Poll);
         }
-        let deadlines = [self.deadlines.next_deadline_ms(), self.drain.deadline_ms()];
+        let deadlines = [self.deadlines.next_deadline(), self.drain.deadline_ms()];
         let next_ms = deadlines.into_iter().flatten().fold(self.next_sweep_ms, u64::min);
         let slept = self.driver.wait(Wait::Until(Some(next_ms * 1_000_000)));
         self.ports.awake();

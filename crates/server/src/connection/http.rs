@@ -1,0 +1,173 @@
+//! The HTTP part of a connection: requests one after another, each answered before the next is
+//! looked at, until one of them becomes a WebSocket.
+
+use broker::Notice;
+use protocol::handshake::server;
+use protocol::http1::{self, Requests};
+use session::{Cause, Reason, dialect::json};
+
+use super::{Connection, Joining, Phase, WebSocket};
+use crate::hub::Hub;
+use crate::routes::{self, Cors, Exchange, Outcome, Reply};
+
+/// Bytes of further requests kept while one waits for the broker, beside one body.
+const HELD_BYTES_MAX: usize = 16 * 1024;
+
+pub(super) struct Http {
+    requests: Requests,
+    awaiting: Option<Awaiting>,
+    /// What arrived behind the request that is being answered.
+    held: Vec<u8>,
+}
+
+/// A request that the broker has not answered yet.
+struct Awaiting {
+    keep_alive: bool,
+    head: bool,
+    cors: Option<Cors>,
+}
+
+impl Http {
+    pub(super) fn new(hub: &Hub) -> Self {
+        Self { requests: Requests::new(hub.settings.http, hub.now_ms), awaiting: None, held: Vec::new() }
+    }
+
+    pub(super) fn is_awaiting(&self) -> bool {
+        self.awaiting.is_some()
+    }
+
+    pub(super) fn deadline(&self) -> Option<u64> {
+        if self.awaiting.is_some() { None } else { self.requests.deadline() }
+    }
+
+    /// Whether time is up; a client that had begun to ask is told so.
+    pub(super) fn elapse(&mut self, hub: &Hub) -> Result<(), Option<http1::Error>> {
+        if self.awaiting.is_some() {
+            return Ok(());
+        }
+        let idle = self.requests.is_idle();
+        self.requests.elapse(hub.now_ms).map_err(|error| (!idle).then_some(error))
+    }
+
+    fn hold(&mut self, bytes: &[u8], body_bytes_max: usize) -> bool {
+        self.held.extend_from_slice(bytes);
+        self.held.len() <= HELD_BYTES_MAX + body_bytes_max
+    }
+}
+
+/// The refusal of an opening handshake as a reply.
+pub fn refused_handshake(refusal: &server::Refusal) -> Reply {
+    let reply = Reply::refusal(refusal.status(), refusal.message());
+    refusal.headers().iter().fold(reply, |reply, (name, value)| reply.header(name, *value))
+}
+
+impl Connection {
+    /// Takes one request at most; returns how many bytes it took.
+    pub(super) fn receive_http(&mut self, hub: &mut Hub, bytes: &[u8]) -> usize {
+        let Phase::Http(http) = &mut self.phase else { return 0 };
+        if http.awaiting.is_some() {
+            if !http.hold(bytes, hub.settings.http.body_bytes_max) {
+                self.reply(Reply::error(PIPELINED_TOO_MUCH), None, false, false);
+            }
+            return bytes.len();
+        }
+        let mut left = bytes;
+        let received = http.requests.receive(hub.now_ms, &mut left);
+        let taken = bytes.len() - left.len();
+        match received {
+            Ok(Some(request)) => self.serve(hub, &request),
+            Ok(None) => {
+                if http.requests.continue_wanted() {
+                    self.outbox.tail().extend_from_slice(Requests::CONTINUE);
+                }
+            }
+            Err(error) => self.refuse(error),
+        }
+        taken
+    }
+
+    fn serve(&mut self, hub: &mut Hub, request: &http1::Request) {
+        let head = request.method() == "HEAD";
+        let keep_alive = request.keep_alive() && !hub.draining;
+        let client = self.client();
+        let (outcome, cors) = routes::serve(Exchange { hub, client, request });
+        match outcome {
+            Outcome::Reply(reply) => self.reply(reply, cors, head, keep_alive),
+            Outcome::Await => {
+                if let Phase::Http(http) = &mut self.phase {
+                    http.awaiting = Some(Awaiting { keep_alive, head, cors });
+                }
+            }
+            Outcome::Raw { accepted, session, subscribed } => {
+                self.phase = Phase::Joining(Box::new(Joining::new(accepted, session)));
+                if !subscribed {
+                    self.open_raw(hub);
+                }
+            }
+            Outcome::Multiplexed(accepted) => {
+                server::write_accept(&accepted, self.outbox.tail());
+                self.phase = Phase::WebSocket(Box::new(WebSocket::multiplexed(hub, &mut self.outbox)));
+            }
+        }
+    }
+
+    /// The broker's answer to the request that waits for it.
+    pub(super) fn answer_http(&mut self, hub: &mut Hub, notice: Notice) {
+        let Phase::Http(http) = &mut self.phase else { return };
+        let Some(Awaiting { keep_alive, head, cors }) = http.awaiting.take() else { return };
+        http.requests.answered(hub.now_ms);
+        let mut held = std::mem::take(&mut http.held);
+        let mut body = Vec::new();
+        let reply = match notice {
+            Notice::Published { topic, at, .. } => {
+                json::published(&mut body, topic.as_str(), at);
+                Reply::json(200, body)
+            }
+            Notice::History { topic, history, .. } => {
+                json::history(&mut body, topic.as_str(), &history);
+                Reply::json(200, body)
+            }
+            Notice::Refused { refusal, .. } => Reply::error(Cause::from(refusal)),
+            _ => Reply::error(Reason::Internal.into()),
+        };
+        self.reply(reply, cors, head, keep_alive && !hub.draining);
+        if !held.is_empty() {
+            self.receive(hub, &mut held);
+        }
+    }
+
+    /// A raw subscription does not come to stand: its handshake is refused.
+    pub(super) fn refuse_joining(&mut self, cause: Cause) {
+        self.reply(Reply::error(cause), None, false, false);
+    }
+
+    fn reply(&mut self, reply: Reply, cors: Option<Cors>, head: bool, keep_alive: bool) {
+        let keep_alive = keep_alive && !reply.last;
+        if !keep_alive {
+            self.reason.get_or_insert(reply.reason());
+            self.phase = Phase::Over;
+            self.pipe.finish();
+        }
+        reply.write(cors, head, keep_alive, self.outbox.tail());
+    }
+
+    /// Answers a request that broke HTTP, and ends.
+    fn refuse(&mut self, error: http1::Error) {
+        self.reply(Reply::refusal(error.status(), error.message()), None, false, false);
+    }
+
+    /// Time is up for a request.
+    pub(super) fn overdue(&mut self, error: Option<http1::Error>) {
+        match error {
+            Some(error) => self.refuse(error),
+            None => {
+                // Idle, between two requests or before the first: nobody waits for an answer.
+                self.reason.get_or_insert(Reason::RequestTimeout);
+                self.phase = Phase::Over;
+                self.pipe.finish();
+            }
+        }
+    }
+}
+
+const PIPELINED_TOO_MUCH: Cause = Cause::new(Reason::RateLimit, "too many requests before the first answer");

@@ -1,0 +1,274 @@
+//! One client's connection, from its first byte to its last, without any I/O: bytes and notices
+//! in, pieces to send and deadlines out.
+//!
+//! It begins as HTTP (`http`), may wait for its subscription to stand on the topic's home
+//! (`joining`), and goes on as WebSocket (`websocket`). What it wants of its socket is in `pipe`.
+//! An idle connection owns no buffer.
+
+mod http;
+mod outbox;
+mod pipe;
+mod websocket;
+
+use broker::{Client, Notice};
+use bytes::Bytes;
+use reactor::Socket;
+use session::{Level, Reason};
+
+use crate::hub::Hub;
+use http::Http;
+use outbox::Outbox;
+use pipe::Pipe;
+use websocket::{Joining, WebSocket};
+
+pub use http::refused_handshake;
+pub use websocket::HISTORY_MESSAGES_MAX;
+
+/// One client's connection.
+pub struct Connection {
+    socket: Socket,
+    phase: Phase,
+    outbox: Outbox,
+    pipe: Pipe,
+    /// Why it ends, once that is known.
+    reason: Option<Reason>,
+}
+
+enum Phase {
+    Http(Box<Http>),
+    /// The handshake is accepted; the 101 waits until the subscription stands.
+    Joining(Box<Joining>),
+    WebSocket(Box<WebSocket>),
+    /// Whatever comes is discarded.
+    Over,
+}
+
+/// What the core does for a ready connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing now.
+    Wait,
+    /// Send the pieces.
+    Send,
+    /// Send a FIN.
+    Finish,
+    /// End both directions.
+    Close,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub fn new(socket: Socket, hub: &mut Hub) -> Self {
+        hub.broker.open(Client { index: socket.index, generation: socket.generation });
+        Self {
+            socket,
+            phase: Phase::Http(Box::new(Http::new(hub))),
+            outbox: Outbox::default(),
+            pipe: Pipe::new(),
+            reason: None,
+        }
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> Socket {
+        self.socket
+    }
+
+    fn client(&self) -> Client {
+        Client { index: self.socket.index, generation: self.socket.generation }
+    }
+
+    /// Bytes arrived. They are consumed here or copied.
+    pub fn receive(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match &mut self.phase {
+                Phase::Http(_) => {
+                    let taken = self.receive_http(hub, rest);
+                    rest = &mut rest[taken..];
+                }
+                Phase::Joining(joining) => {
+                    if !joining.hold(rest, hub.settings.ws.limits.message_bytes_max) {
+                        self.refuse_joining(Reason::TooBig.into());
+                    }
+                    return;
+                }
+                Phase::WebSocket(_) => return self.receive_frames(hub, rest),
+                Phase::Over => return,
+            }
+        }
+    }
+
+    /// The broker has something for this client.
+    pub fn notice(&mut self, hub: &mut Hub, notice: Notice) {
+        match &self.phase {
+            Phase::Http(_) => self.answer_http(hub, notice),
+            Phase::Joining(_) => self.join(hub, notice),
+            Phase::WebSocket(_) => self.tell(hub, notice),
+            Phase::Over => {}
+        }
+    }
+
+    /// The peer will send nothing more.
+    pub fn peer_is_gone(&mut self) {
+        match &self.phase {
+            // A client may close its half and still wait for the answer.
+            Phase::Http(http) if http.is_awaiting() || !self.outbox.is_empty() => self.pipe.finish_then_close(),
+            _ => {
+                self.reason.get_or_insert(Reason::PeerGone);
+                self.pipe.close();
+            }
+        }
+    }
+
+    /// A deadline came.
+    pub fn elapse(&mut self, hub: &mut Hub) {
+        if self.pipe.write_is_overdue(hub.now_ms, hub.settings.write_timeout_ms) {
+            self.reason.get_or_insert(Reason::WriteTimeout);
+            self.abort();
+            return;
+        }
+        if self.pipe.finish_is_overdue(hub.now_ms, hub.settings.close_timeout_ms) {
+            self.abort();
+            return;
+        }
+        match &mut self.phase {
+            Phase::Http(http) => {
+                if let Err(error) = http.elapse(hub) {
+                    self.overdue(error);
+                }
+            }
+            Phase::WebSocket(_) => self.elapse_websocket(hub),
+            Phase::Joining(_) | Phase::Over => {}
+        }
+    }
+
+    fn deadline(&self, hub: &Hub) -> Option<u64> {
+        let own = match &self.phase {
+            Phase::Http(http) => http.deadline(),
+            Phase::WebSocket(websocket) => websocket.deadline(hub),
+            Phase::Joining(_) | Phase::Over => None,
+        };
+        let pipe = self.pipe.deadline(hub.settings.write_timeout_ms, hub.settings.close_timeout_ms);
+        own.into_iter().chain(pipe).min()
+    }
+
+    /// The node ends: close as soon as everything that was accepted is sent.
+    pub fn drain(&mut self) {
+        match &mut self.phase {
+            Phase::Http(http) if !http.is_awaiting() && self.outbox.is_empty() => self.pipe.close(),
+            Phase::Http(_) | Phase::Over => self.pipe.finish_then_close(),
+            Phase::Joining(_) => self.refuse_joining(Reason::Draining.into()),
+            Phase::WebSocket(websocket) => websocket.drain(),
+        }
+    }
+
+    /// Ends at once, whatever is unsent.
+    pub fn abort(&mut self) {
+        self.phase = Phase::Over;
+        self.pipe.close();
+    }
+
+    /// The connection is gone: the broker forgets it, the log says why.
+    pub fn end(self, hub: &mut Hub) {
+        hub.broker.close(self.client());
+        let reason = self.reason.unwrap_or(Reason::PeerGone);
+        let (label, connection) = (reason.label(), self.socket.index);
+        match reason.level() {
+            Level::Debug => tracing::debug!(core = hub.core(), connection, reason = label, "connection ended"),
+            Level::Info => tracing::info!(core = hub.core(), connection, reason = label, "connection ended"),
+            Level::Warn => tracing::warn!(core = hub.core(), connection, reason = label, "connection ended"),
+            Level::Error => tracing::error!(core = hub.core(), connection, reason = label, "connection ended"),
+        }
+    }
+}
+
+/// The socket's side.
+impl Connection {
+    /// Whether the connection joins the ready list now; it then is in it until `next_step`.
+    pub fn becomes_ready(&mut self) -> bool {
+        let has_work = !self.outbox.is_empty() || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step());
+        self.pipe.becomes_ready(has_work)
+    }
+
+    /// A topic has something that this client has not been sent.
+    pub fn falls_behind(&mut self) -> bool {
+        self.pipe.behind = true;
+        self.pipe.becomes_ready(true)
+    }
+
+    /// A send is over.
+    pub fn sent(&mut self, whole: bool) {
+        self.pipe.sending_since_ms = None;
+        if !whole {
+            self.reason.get_or_insert(Reason::PeerGone);
+            self.abort();
+        }
+    }
+
+    /// What to do now that the socket is free: own bytes first, then the topics' up to the bounds,
+    /// then the end if there is one.
+    pub fn next_step(&mut self, hub: &mut Hub, pieces: &mut Vec<Bytes>, pieces_max: usize, bytes_max: usize) -> Step {
+        self.pipe.ready = false;
+        if self.pipe.take_close() {
+            return Step::Close;
+        }
+        if self.pipe.sending_since_ms.is_some() {
+            return Step::Wait;
+        }
+        if let Phase::WebSocket(websocket) = &mut self.phase {
+            websocket.transmit(&mut self.outbox);
+            self.settle(hub);
+        }
+        let moved = self.outbox.drain_into(pieces, pieces_max, bytes_max);
+        if self.pipe.behind && self.may_deliver() && pieces.len() < pieces_max && moved < bytes_max {
+            self.pipe.behind = hub.broker.gather(self.client(), pieces, pieces_max - pieces.len(), bytes_max - moved);
+        }
+        if pieces.is_empty() && self.say_goodbye(hub) {
+            self.outbox.drain_into(pieces, pieces_max, bytes_max);
+        }
+        if !pieces.is_empty() {
+            self.pipe.sending_since_ms = Some(hub.now_ms);
+            return Step::Send;
+        }
+        if self.pipe.take_finish(hub.now_ms) { Step::Finish } else { Step::Wait }
+    }
+
+    fn may_deliver(&self) -> bool {
+        matches!(&self.phase, Phase::WebSocket(websocket) if websocket.is_open())
+    }
+
+    /// Bytes waiting for this client alone.
+    pub fn outbox_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
+    /// Whether it should be read from no longer although it is: true once.
+    pub fn stop_reading(&mut self) -> bool {
+        std::mem::replace(&mut self.pipe.reading, false)
+    }
+
+    /// Whether it should be read from again: true once.
+    pub fn read_again(&mut self) -> bool {
+        !std::mem::replace(&mut self.pipe.reading, true)
+    }
+
+    /// Whether this client has published since it was last asked.
+    pub fn has_published(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::WebSocket(websocket) => websocket.has_published(),
+            _ => false,
+        }
+    }
+
+    /// The next deadline, if it comes before the one that the timers know.
+    pub fn arm(&mut self, hub: &Hub) -> Option<u64> {
+        let deadline_ms = self.deadline(hub)?;
+        self.pipe.arm(deadline_ms)
+    }
+
+    /// A timer fired; whether it was this connection's present one.
+    pub fn disarm(&mut self, now_ms: u64) -> bool {
+        self.pipe.disarm(now_ms)
+    }
+}

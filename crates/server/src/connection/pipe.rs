@@ -1,0 +1,167 @@
+//! What a connection wants of its socket, and what is under way there.
+//!
+//! A few plain facts with the rules between them: one send at a time, a FIN after the last byte,
+//! a close after the FIN or instead of it, one place in the ready list, one entry in the timers.
+
+/// The socket's side of a connection.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    /// A send is in flight since then.
+    pub(super) sending_since_ms: Option<u64>,
+    /// Some topic has bytes for this client.
+    pub(super) behind: bool,
+    /// It stands in the core's ready list.
+    pub(super) ready: bool,
+    /// It is read from.
+    pub(super) reading: bool,
+    ending: Ending,
+    /// The deadline that the timers know.
+    armed_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// No end in sight.
+    None,
+    /// A FIN follows the last byte; the peer then has a while to close its half.
+    Finish,
+    /// The same, but the peer has closed its half already.
+    FinishThenClose,
+    /// The FIN is sent since then.
+    Finished(u64),
+    /// Both directions end as soon as no send is in flight.
+    Close,
+    /// The close is on its way.
+    Closed,
+}
+
+impl Pipe {
+    pub(super) fn new() -> Self {
+        Self { sending_since_ms: None, behind: false, ready: false, reading: true, ending: Ending::None, armed_ms: u64::MAX }
+    }
+
+    pub(super) fn becomes_ready(&mut self, has_work: bool) -> bool {
+        let ends = matches!(self.ending, Ending::Finish | Ending::FinishThenClose | Ending::Close);
+        // A close does not wait for a send that a dead reader may never take.
+        let free = self.sending_since_ms.is_none() || self.ending == Ending::Close;
+        let joins = !self.ready && free && (has_work || self.behind || ends) && self.ending != Ending::Closed;
+        self.ready |= joins;
+        joins
+    }
+
+    /// FIN after the last byte.
+    pub(super) fn finish(&mut self) {
+        if self.ending == Ending::None {
+            self.ending = Ending::Finish;
+        }
+    }
+
+    /// The peer has closed its half: nothing to wait for after the last byte.
+    pub(super) fn finish_then_close(&mut self) {
+        match self.ending {
+            Ending::None | Ending::Finish => self.ending = Ending::FinishThenClose,
+            Ending::Finished(_) => self.ending = Ending::Close,
+            _ => {}
+        }
+    }
+
+    /// The end, whatever is unsent.
+    pub(super) fn close(&mut self) {
+        if self.ending != Ending::Closed {
+            self.ending = Ending::Close;
+        }
+    }
+
+    /// Whether the socket is to be closed now: true once.
+    pub(super) fn take_close(&mut self) -> bool {
+        let close = self.ending == Ending::Close;
+        if close {
+            self.ending = Ending::Closed;
+        }
+        close
+    }
+
+    /// Whether the FIN is to be sent now: true once.
+    pub(super) fn take_finish(&mut self, now_ms: u64) -> bool {
+        match self.ending {
+            Ending::Finish => self.ending = Ending::Finished(now_ms),
+            Ending::FinishThenClose => self.ending = Ending::Close,
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn write_is_overdue(&self, now_ms: u64, write_timeout_ms: u64) -> bool {
+        self.sending_since_ms.is_some_and(|since_ms| now_ms >= since_ms + write_timeout_ms)
+    }
+
+    pub(super) fn finish_is_overdue(&self, now_ms: u64, close_timeout_ms: u64) -> bool {
+        matches!(self.ending, Ending::Finished(since_ms) if now_ms >= since_ms + close_timeout_ms)
+    }
+
+    pub(super) fn deadline(&self, write_timeout_ms: u64, close_timeout_ms: u64) -> Option<u64> {
+        let write = self.sending_since_ms.map(|since_ms| since_ms + write_timeout_ms);
+        let finish = match self.ending {
+            Ending::Finished(since_ms) => Some(since_ms + close_timeout_ms),
+            _ => None,
+        };
+        write.into_iter().chain(finish).min()
+    }
+
+    /// Remembers the deadline if it comes before the armed one; the timers then need an entry.
+    pub(super) fn arm(&mut self, deadline_ms: u64) -> Option<u64> {
+        (deadline_ms < self.armed_ms).then(|| {
+            self.armed_ms = deadline_ms;
+            deadline_ms
+        })
+    }
+
+    /// An entry fired. Entries that were overtaken by an earlier one mean nothing.
+    pub(super) fn disarm(&mut self, now_ms: u64) -> bool {
+        let due = self.armed_ms <= now_ms;
+        if due {
+            self.armed_ms = u64::MAX;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fin_waits_for_the_last_byte_and_a_close_for_nothing() {
+        let mut pipe = Pipe::new();
+        pipe.sending_since_ms = Some(5);
+        pipe.finish();
+        assert!(!pipe.becomes_ready(false), "a send is in flight");
+        pipe.close();
+        assert!(pipe.becomes_ready(false) && pipe.take_close());
+        assert!(!pipe.take_close(), "once");
+        assert!(!pipe.becomes_ready(true), "nothing follows a close");
+    }
+
+    #[test]
+    fn a_peer_that_closed_its_half_is_not_waited_for() {
+        let mut pipe = Pipe::new();
+        pipe.finish_then_close();
+        assert!(pipe.take_finish(1) && pipe.take_close());
+        let mut pipe = Pipe::new();
+        pipe.finish();
+        assert!(pipe.take_finish(1));
+        assert!(!pipe.finish_is_overdue(1000, 1000) && pipe.finish_is_overdue(1001, 1000));
+        pipe.finish_then_close();
+        assert!(pipe.take_close());
+    }
+
+    #[test]
+    fn only_an_earlier_deadline_needs_a_new_timer() {
+        let mut pipe = Pipe::new();
+        assert_eq!(pipe.arm(100), Some(100));
+        assert_eq!(pipe.arm(200), None);
+        assert_eq!(pipe.arm(50), Some(50));
+        assert!(pipe.disarm(50));
+        assert!(!pipe.disarm(100), "the entry at 100 was overtaken");
+    }
+}

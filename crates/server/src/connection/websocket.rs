@@ -1,0 +1,269 @@
+//! The WebSocket part of a connection: frames through the machine, messages through the session,
+//! what they ask for to the broker, and the way back.
+
+use broker::{Client, Format, Notice, Publisher};
+use frame::{CloseCode, Opcode};
+use protocol::handshake::server::{self, Accepted};
+use protocol::ws::{self, Event, Failure, Input, Kind};
+use session::dialect::json::{Id, answer};
+use session::{Ask, Cause, Message, Reason, Received, Reply, Request, Session};
+
+use super::outbox::Outbox;
+use super::{Connection, Phase};
+use crate::hub::Hub;
+use crate::routes;
+use crate::wire::write_frame;
+
+/// Messages in one answer to a `history` command.
+pub const HISTORY_MESSAGES_MAX: u32 = 1000;
+
+/// An open WebSocket.
+pub(super) struct WebSocket {
+    machine: ws::Connection,
+    session: Session,
+    /// It is closed as soon as it has been sent everything.
+    draining: bool,
+    /// It published since the core last asked.
+    published: bool,
+}
+
+/// A raw connection whose subscription does not stand yet.
+pub(super) struct Joining {
+    accepted: Accepted,
+    session: Session,
+    /// Frames that the client sent before it saw the 101.
+    held: Vec<u8>,
+}
+
+impl Joining {
+    pub(super) fn new(accepted: Accepted, session: Session) -> Self {
+        Self { accepted, session, held: Vec::new() }
+    }
+
+    /// Keeps bytes for later; false if there are more than one message could have.
+    pub(super) fn hold(&mut self, bytes: &[u8], message_bytes_max: u64) -> bool {
+        self.held.extend_from_slice(bytes);
+        (self.held.len() as u64) <= message_bytes_max + frame::Header::BYTES_MAX as u64
+    }
+}
+
+impl WebSocket {
+    fn new(hub: &Hub, session: Session) -> Self {
+        // A server masks nothing, so its machine needs no seed.
+        let machine = ws::Connection::new(ws::Role::Server, hub.now_ms, 0);
+        Self { machine, session, draining: false, published: false }
+    }
+
+    /// A connection that carries many subscriptions; it is greeted.
+    pub(super) fn multiplexed(hub: &mut Hub, outbox: &mut Outbox) -> Self {
+        hub.scratch.clear();
+        answer::hello(&mut hub.scratch, &hub.settings.greeting);
+        write_frame(Opcode::Text, &hub.scratch, outbox.tail());
+        Self::new(hub, Session::json())
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.machine.is_open()
+    }
+
+    pub(super) fn wants_step(&self) -> bool {
+        self.machine.wants_transmit() || (self.draining && self.machine.is_open())
+    }
+
+    pub(super) fn has_published(&mut self) -> bool {
+        std::mem::take(&mut self.published)
+    }
+
+    pub(super) fn deadline(&self, hub: &Hub) -> Option<u64> {
+        self.machine.deadline(&hub.settings.ws)
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Pongs, pings and the Close go behind what is in the outbox.
+    pub(super) fn transmit(&mut self, outbox: &mut Outbox) {
+        if self.machine.wants_transmit() {
+            self.machine.transmit(outbox.tail());
+        }
+    }
+
+    /// Passes one message to the session, and what it asks for to the broker.
+    fn message(&mut self, hub: &mut Hub, client: Client, kind: Kind, payload: &[u8]) -> Reply {
+        let message = match kind {
+            Kind::Text => Message::Text(payload),
+            Kind::Binary => Message::Binary(payload),
+        };
+        hub.scratch.clear();
+        let request = match self.session.receive(hub.time_ms, message, &mut hub.scratch) {
+            Received::Reply(reply) => return reply,
+            Received::Request(request) => request,
+        };
+        self.published |= matches!(request.ask, Ask::Publish { .. });
+        let Request { id, ask } = request;
+        let called = if hub.draining { Err(Reason::Draining.into()) } else { call(hub, client, id, ask) };
+        match called {
+            Ok(()) => Reply::Nothing,
+            Err(cause) => self.session.refuse(hub.time_ms, id.map(|id| id.as_json()), cause, &mut hub.scratch),
+        }
+    }
+
+    fn close(&mut self, hub: &Hub, cause: Cause) {
+        if let Some(code) = cause.reason.close_code() {
+            self.machine.close(hub.now_ms, CloseCode(code), cause.message);
+        }
+    }
+}
+
+/// Makes the call to the broker that a message asks for. What has an id is confirmed.
+fn call(hub: &mut Hub, client: Client, id: Option<Id<'_>>, ask: Ask<'_>) -> Result<(), Cause> {
+    let echo = id.map(Id::to_echo);
+    match ask {
+        Ask::Publish { topic, payload } => {
+            let publisher = match echo {
+                Some(echo) => Publisher::Confirmed(client, Some(echo)),
+                None => Publisher::Unconfirmed(client),
+            };
+            hub.publish(publisher, (&topic).into(), payload.kind, &payload.bytes)?;
+        }
+        Ask::Subscribe { pattern, start } => {
+            routes::subscribe(hub, client, echo, &pattern, Format::JSON, start)?;
+        }
+        Ask::Unsubscribe { pattern } => hub.broker.unsubscribe(client, echo, &pattern)?,
+        Ask::History { topic, start } => {
+            hub.broker.history(client, echo, &topic, start, HISTORY_MESSAGES_MAX, hub.time_ms)?;
+        }
+    }
+    Ok(())
+}
+
+impl Connection {
+    /// Takes all frames that are whole, and keeps the rest.
+    pub(super) fn receive_frames(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
+        let client = self.client();
+        let Phase::WebSocket(websocket) = &mut self.phase else { return };
+        let mut input = Input::new(bytes);
+        while let Some(event) = websocket.machine.receive(&hub.settings.ws, hub.now_ms, &mut input) {
+            match event {
+                Event::Message { kind, payload } => {
+                    let reply = websocket.message(hub, client, kind, &payload);
+                    obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
+                }
+                Event::Pong(_) => {}
+                Event::PeerClosed { .. } => {
+                    self.reason.get_or_insert(Reason::Normal);
+                }
+                Event::Failed(failure) => {
+                    self.reason.get_or_insert(reason_of(failure));
+                }
+            }
+        }
+        self.settle(hub);
+    }
+
+    /// The broker's news for this client.
+    pub(super) fn tell(&mut self, hub: &mut Hub, notice: Notice) {
+        let Phase::WebSocket(websocket) = &mut self.phase else { return };
+        if !websocket.is_open() {
+            return;
+        }
+        hub.scratch.clear();
+        let reply = websocket.session.notice(hub.time_ms, &notice, &mut hub.scratch);
+        obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
+        if let Notice::Subscribed { replay, .. } = notice
+            && websocket.is_open()
+        {
+            replay.into_iter().for_each(|bytes| self.outbox.push(bytes));
+        }
+        self.settle(hub);
+    }
+
+    /// The broker's answer to a raw subscription: now the handshake can be answered.
+    pub(super) fn join(&mut self, hub: &mut Hub, notice: Notice) {
+        match &notice {
+            Notice::Subscribed { .. } => {
+                let mut held = self.open_raw(hub);
+                self.tell(hub, notice);
+                if !held.is_empty() {
+                    self.receive(hub, &mut held);
+                }
+            }
+            Notice::Refused { refusal, .. } => self.refuse_joining(Cause::from(*refusal)),
+            Notice::Lagged { .. } => self.refuse_joining(Reason::SlowConsumer.into()),
+            _ => {}
+        }
+    }
+
+    /// Answers the handshake; returns the frames that came before.
+    pub(super) fn open_raw(&mut self, hub: &mut Hub) -> Vec<u8> {
+        let Phase::Joining(joining) = std::mem::replace(&mut self.phase, Phase::Over) else {
+            unreachable!("only a joining connection is opened")
+        };
+        let Joining { accepted, session, held } = *joining;
+        server::write_accept(&accepted, self.outbox.tail());
+        self.phase = Phase::WebSocket(Box::new(WebSocket::new(hub, session)));
+        held
+    }
+
+    pub(super) fn elapse_websocket(&mut self, hub: &mut Hub) {
+        let Phase::WebSocket(websocket) = &mut self.phase else { return };
+        if let Some(failure) = websocket.machine.elapse(&hub.settings.ws, hub.now_ms) {
+            self.reason.get_or_insert(reason_of(failure));
+        }
+        self.settle(hub);
+    }
+
+    /// A draining connection that has been sent everything is told so and closed: true if there
+    /// is something to send for it.
+    pub(super) fn say_goodbye(&mut self, hub: &mut Hub) -> bool {
+        let Phase::WebSocket(websocket) = &mut self.phase else { return false };
+        if !websocket.draining || !websocket.is_open() {
+            return false;
+        }
+        hub.scratch.clear();
+        let reconnect_ms = hub.reconnect_ms();
+        let reply = websocket.session.draining(reconnect_ms, &mut hub.scratch);
+        obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
+        obey(websocket, hub, &mut self.outbox, &mut self.reason, Reply::Close(Reason::GoingAway.into()));
+        websocket.transmit(&mut self.outbox);
+        true
+    }
+
+    /// When both sides have closed, the socket may go.
+    pub(super) fn settle(&mut self, hub: &mut Hub) {
+        let Phase::WebSocket(websocket) = &self.phase else { return };
+        if !websocket.is_open() {
+            // Nothing more is delivered, so nothing more needs to be kept for this client.
+            hub.broker.close(self.client());
+            self.pipe.behind = false;
+        }
+        let Phase::WebSocket(websocket) = &self.phase else { return };
+        if websocket.machine.is_finished() {
+            self.pipe.finish();
+        }
+    }
+}
+
+/// Does what the session says: frames its message, or begins to close.
+fn obey(websocket: &mut WebSocket, hub: &Hub, outbox: &mut Outbox, reason: &mut Option<Reason>, reply: Reply) {
+    match reply {
+        Reply::Nothing => {}
+        Reply::Message => {
+            if websocket.is_open() {
+                write_frame(Opcode::Text, &hub.scratch, outbox.tail());
+            }
+        }
+        Reply::Close(cause) => {
+            reason.get_or_insert(cause.reason);
+            websocket.close(hub, cause);
+        }
+    }
+}
+
+fn reason_of(failure: Failure) -> Reason {
+    match failure {
+        Failure::PongTimeout => Reason::PongTimeout,
+        other => other.close_code().map_or(Reason::PeerGone, |code| Reason::of_close_code(code.0)),
+    }
+}

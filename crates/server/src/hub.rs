@@ -1,0 +1,132 @@
+//! What every connection of one core shares: the broker's part, the encoder, the limits and the
+//! time of this turn.
+
+use std::sync::Arc;
+
+use broker::{Broker, Kind, Publisher, Refusal, Request, TopicRef};
+use protocol::{http1, ws};
+
+use session::dialect::json::answer::Greeting;
+
+use crate::config::Config;
+use crate::connection::HISTORY_MESSAGES_MAX;
+use crate::wire::WireEncoder;
+
+/// The limits and timers of connections, as the machines want them. Shared by all cores, replaced
+/// as a whole when the configuration is read again.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Of the HTTP machine.
+    pub http: http1::Limits,
+    /// Of the WebSocket machine.
+    pub ws: ws::Config,
+    /// Age of the oldest unsent byte.
+    pub write_timeout_ms: u64,
+    /// Time between our FIN and the peer's.
+    pub close_timeout_ms: u64,
+    /// Patience of a stop.
+    pub drain_timeout_ms: u64,
+    /// Answers for one client.
+    pub outbox_bytes_max: usize,
+    /// What clients of the JSON dialect are told.
+    pub greeting: Greeting,
+    /// Web pages that may come in.
+    pub allowed_origins: Vec<String>,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        let message_bytes_max = config.websocket.message_bytes_max;
+        Self {
+            http: http1::Limits {
+                head_bytes_max: config.http.head_bytes_max.len(),
+                headers_max: config.http.headers_max,
+                body_bytes_max: message_bytes_max.len(),
+                head_timeout_ms: config.http.head_timeout.ms(),
+                body_timeout_ms: config.http.body_timeout.ms(),
+            },
+            ws: ws::Config {
+                limits: frame::Limits {
+                    message_bytes_max: message_bytes_max.bytes(),
+                    fragments_max: config.websocket.fragments_max,
+                },
+                ping_interval_ms: config.websocket.ping_interval.ms(),
+                pong_timeout_ms: config.websocket.pong_timeout.ms(),
+                close_timeout_ms: config.websocket.close_timeout.ms(),
+            },
+            write_timeout_ms: config.websocket.write_timeout.ms(),
+            close_timeout_ms: config.websocket.close_timeout.ms(),
+            drain_timeout_ms: config.server.drain_timeout.ms(),
+            outbox_bytes_max: config.websocket.outbox_bytes_max.len(),
+            greeting: Greeting {
+                message_bytes_max: message_bytes_max.bytes(),
+                payload_bytes_max: message_bytes_max.bytes(),
+                subscriptions_max: config.broker.subscriptions_max,
+                pattern_subscriptions_max: config.broker.patterns_max,
+                history_messages_max: HISTORY_MESSAGES_MAX,
+                ping_interval_ms: config.websocket.ping_interval.ms(),
+            },
+            allowed_origins: config.http.allowed_origins.clone(),
+        }
+    }
+}
+
+/// The shared things of one core.
+pub struct Hub {
+    /// This core's part of the broker.
+    pub broker: Broker,
+    /// How publications become bytes.
+    pub encoder: WireEncoder,
+    /// Limits and timers.
+    pub settings: Arc<Settings>,
+    /// Monotonic time of this turn.
+    pub now_ms: u64,
+    /// Wall-clock time of this turn.
+    pub time_ms: u64,
+    /// The node is about to stop: nothing new is accepted.
+    pub draining: bool,
+    /// Where a session writes an answer before it is framed.
+    pub scratch: Vec<u8>,
+    core: usize,
+    /// Spreads the hints of `reconnect_ms`.
+    reconnects: u64,
+}
+
+impl Hub {
+    /// The hub of core `core`.
+    pub fn new(core: usize, broker: Broker, settings: Arc<Settings>) -> Self {
+        Self { broker, encoder: WireEncoder::default(), settings, now_ms: 0, time_ms: 0, draining: false, scratch: Vec::new(), core, reconnects: 0 }
+    }
+
+    /// The number of this core.
+    pub fn core(&self) -> usize {
+        self.core
+    }
+
+    /// Sets the clock for one turn: everything in a turn happens at the same time.
+    pub fn set_time(&mut self, now_ms: u64, time_ms: u64) {
+        self.now_ms = now_ms;
+        self.time_ms = time_ms;
+    }
+
+    /// When the next client of a stopping node may best come back: spread evenly over two
+    /// seconds, so that they do not all come at once.
+    pub fn reconnect_ms(&mut self) -> u64 {
+        self.reconnects += 1;
+        // Steps of the golden ratio fill an interval evenly however many there are.
+        500 + (self.reconnects * 1236) % 2000
+    }
+
+    /// What another core asks of this one as a topic's home.
+    pub fn take_request(&mut self, from: usize, request: Request) {
+        self.broker.take_request(&mut self.encoder, from, request, self.time_ms);
+    }
+
+    /// A client of this core publishes.
+    ///
+    /// # Errors
+    /// As the broker refuses.
+    pub fn publish(&mut self, publisher: Publisher, topic: TopicRef<'_>, kind: Kind, payload: &[u8]) -> Result<(), Refusal> {
+        self.broker.publish(&mut self.encoder, publisher, topic, kind, payload, self.time_ms)
+    }
+}
