@@ -113,6 +113,22 @@ impl Broker {
         kib.parse::<u64>().expect("a count of KiB") * 1024
     }
 
+    /// How long each core's thread has run on a CPU.
+    pub fn core_run_times(&self) -> Vec<Duration> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()))
+            .expect("the broker is a process");
+        tasks
+            .filter_map(|task| {
+                let task = task.ok()?.path();
+                let name = fs::read_to_string(task.join("comm")).ok()?;
+                let statistics = fs::read_to_string(task.join("schedstat")).ok()?;
+                let run_ns = statistics.split(' ').next()?.parse().ok()?;
+                name.starts_with("core-")
+                    .then(|| Duration::from_nanos(run_ns))
+            })
+            .collect()
+    }
+
     /// Asks the broker to stop.
     pub fn terminate(&mut self) {
         let pid = self.child.id().to_string();

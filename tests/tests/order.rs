@@ -5,6 +5,7 @@
 //! message by message.
 
 use std::thread;
+use std::time::Duration;
 
 use ringwire_tests::{Broker, Client, Launch};
 
@@ -51,6 +52,13 @@ fn a_million_deliveries_come_in_one_order() {
             assert_publishers_in_order(&seen);
         }
     });
+    let run_times = broker.core_run_times();
+    let total: Duration = run_times.iter().sum();
+    assert_eq!(run_times.len(), 2);
+    assert!(
+        run_times.iter().all(|time| *time > total / 5),
+        "both cores took part: {run_times:?}"
+    );
 }
 
 fn publish_to_all(broker: &Broker, publisher: usize) {
