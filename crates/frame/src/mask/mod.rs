@@ -25,7 +25,7 @@ mod native;
 )))]
 use portable as native;
 
-use crate::limits::MASK_SHORT_BYTES_MAX;
+use crate::limits::{MASK_SHORT_BYTES_MAX, MASK_VECTOR_BYTES_MAX};
 
 /// Masks or unmasks `bytes` in place. They stand `offset` bytes into the payload.
 #[inline]
@@ -43,7 +43,7 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4], offset: usize) {
 #[inline]
 pub fn apply_copy(source: &[u8], target: &mut Vec<u8>, key: [u8; 4], offset: usize) {
     let key = turned(key, offset);
-    if source.len() <= MASK_SHORT_BYTES_MAX {
+    if source.len() < MASK_VECTOR_BYTES_MAX {
         portable::apply_copy(source, target, key);
     } else {
         native::apply_copy(source, target, key);
@@ -118,7 +118,7 @@ mod tests {
     fn native_candidates() -> impl Iterator<Item = Candidate> {
         native::Kernel::available().map(|kernel| Candidate {
             name: kernel.name(),
-            bytes_min: MASK_SHORT_BYTES_MAX,
+            bytes_min: MASK_VECTOR_BYTES_MAX,
             apply: Box::new(move |bytes, key, offset| kernel.apply(bytes, turned(key, offset))),
             apply_copy: Box::new(move |source, target, key, offset| {
                 kernel.apply_copy(source, target, turned(key, offset));
@@ -130,7 +130,7 @@ mod tests {
     fn native_candidates() -> impl Iterator<Item = Candidate> {
         core::iter::once(Candidate {
             name: native::name(),
-            bytes_min: MASK_SHORT_BYTES_MAX,
+            bytes_min: MASK_VECTOR_BYTES_MAX,
             apply: Box::new(|bytes, key, offset| native::apply(bytes, turned(key, offset))),
             apply_copy: Box::new(|source, target, key, offset| {
                 native::apply_copy(source, target, turned(key, offset));

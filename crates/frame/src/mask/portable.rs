@@ -1,29 +1,27 @@
 //! Masking in safe code without a run-time choice: the short pieces of every machine, and all
 //! pieces where no kernel exists.
 //!
-//! A piece of N to 2N bytes is its first N and its last N bytes. They may overlap, so both are
-//! read before either is written. The arrays have a constant length: the compiler turns each into
-//! one or two of the target's baseline vectors.
+//! A short piece of N to 2N bytes is its first N and its last N bytes. They may overlap, so both
+//! are read before either is written. The arrays have a constant length: the compiler turns each
+//! into a few of the target's baseline vectors.
 
 use alloc::vec::Vec;
 
 use super::turned;
 use crate::limits::MASK_SHORT_BYTES_MAX;
 
-/// Bytes that a long piece is done in, until a short one is left. Keeps the key's phase.
-const BLOCK_BYTES: usize = 32;
+const _: () = assert!(MASK_SHORT_BYTES_MAX == 2 * 64, "the largest N below");
 
-const _: () = assert!(2 * BLOCK_BYTES == MASK_SHORT_BYTES_MAX && BLOCK_BYTES.is_multiple_of(4));
-
-#[inline]
+// Always: the lengths are tested where the piece's own length is known best, and below some ten
+// bytes a call costs as much as the work.
+#[inline(always)]
 pub(super) fn apply(bytes: &mut [u8], key: [u8; 4]) {
-    if bytes.len() > MASK_SHORT_BYTES_MAX {
-        return apply_long(bytes, key);
-    }
     match bytes.len() {
-        BLOCK_BYTES.. => apply_ends::<BLOCK_BYTES>(bytes, key),
-        16.. => apply_ends::<16>(bytes, key),
-        8.. => apply_ends::<8>(bytes, key),
+        129.. => apply_long(bytes, key),
+        65.. => apply_ends::<64>(bytes, key),
+        33.. => apply_ends::<32>(bytes, key),
+        17.. => apply_ends::<16>(bytes, key),
+        9.. => apply_ends::<8>(bytes, key),
         4.. => apply_ends::<4>(bytes, key),
         _ => {
             for (byte, key) in bytes.iter_mut().zip(key) {
@@ -53,14 +51,12 @@ pub(super) fn name() -> &'static str {
 }
 
 fn apply_long(bytes: &mut [u8], key: [u8; 4]) {
-    let (blocks, rest) = bytes.as_chunks_mut::<BLOCK_BYTES>();
-    for block in blocks {
-        xor(block, key);
+    for piece in bytes.chunks_mut(MASK_SHORT_BYTES_MAX) {
+        apply(piece, key);
     }
-    apply(rest, key);
 }
 
-/// N to 2N bytes.
+/// `bytes` are N to 2N, and N is a multiple of 4.
 #[inline]
 fn apply_ends<const N: usize>(bytes: &mut [u8], key: [u8; 4]) {
     let last_at = bytes.len() - N;
@@ -74,9 +70,11 @@ fn apply_ends<const N: usize>(bytes: &mut [u8], key: [u8; 4]) {
     bytes[last_at..].copy_from_slice(&last);
 }
 
+/// Whole keys rather than bytes: the compiler spreads them over a vector.
 #[inline]
 fn xor<const N: usize>(block: &mut [u8; N], key: [u8; 4]) {
-    for (at, byte) in block.iter_mut().enumerate() {
-        *byte ^= key[at % 4];
+    let key = u32::from_ne_bytes(key);
+    for word in block.as_chunks_mut::<4>().0 {
+        *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
     }
 }

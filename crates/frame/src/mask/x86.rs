@@ -16,6 +16,10 @@ use alloc::vec::Vec;
 use core::arch::x86_64::*;
 use core::sync::atomic::{AtomicU8, Ordering};
 
+use crate::limits::MASK_VECTOR_BYTES_MAX;
+
+const _: () = assert!(size_of::<__m512i>() == MASK_VECTOR_BYTES_MAX);
+
 /// A kernel whose instructions this machine has: only [`Kernel::available`] finds one, and
 /// [`Kernel::chosen`] remembers one that it found.
 #[derive(Clone, Copy)]
@@ -122,7 +126,7 @@ impl Kernel {
     /// do not overlap. All `length` bytes of `target` are written.
     unsafe fn run(self, source: *const u8, target: *mut u8, length: usize, key: [u8; 4]) {
         assert!(
-            length >= size_of::<__m512i>(),
+            length >= MASK_VECTOR_BYTES_MAX,
             "a short piece is not a kernel's"
         );
         let key = u32::from_le_bytes(key);
