@@ -59,3 +59,29 @@ pub struct Departure {
     /// How many there were.
     pub count: u64,
 }
+
+impl Evidence {
+    /// Adds what another thread has found.
+    pub fn add(&mut self, other: Evidence) {
+        self.connections += other.connections;
+        self.connecting_ns = self.connecting_ns.max(other.connecting_ns);
+        self.window_ns = self.window_ns.max(other.window_ns);
+        self.cut_short = self.cut_short.take().or(other.cut_short);
+        self.total = self.total.plus(&other.total);
+        self.window = self.window.plus(&other.window);
+        self.expected += other.expected;
+        self.lost += other.lost;
+        self.latency.add(&other.latency);
+        self.lateness.add(&other.lateness);
+        self.own_cpu = self.own_cpu.plus(other.own_cpu);
+        self.server = self.server.or(other.server);
+        for departure in other.departures {
+            match self.departures.iter_mut().find(|known| {
+                (known.subscribers, &known.how) == (departure.subscribers, &departure.how)
+            }) {
+                Some(known) => known.count += departure.count,
+                None => self.departures.push(departure),
+            }
+        }
+    }
+}

@@ -4,24 +4,73 @@
 
 #![forbid(unsafe_code)]
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use ringwire_load::arguments::Arguments;
+use ringwire_load::engine::{Brake, Engine};
+use ringwire_load::failure::{Failure, Outcome};
+use ringwire_load::report::Report;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
-/// Each core's buffers come from its own thread's heap.
+/// Messages that span reads are assembled in buffers of their own, once for each delivery: worth a fast allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What a shell shows for a process that SIGINT ended.
+const INTERRUPTED_TWICE: i32 = 130;
+
 fn main() -> ExitCode {
-    match Arguments::parse().plan() {
-        Ok(plan) => {
-            println!("{plan:#?}");
-            ExitCode::SUCCESS
-        }
+    match measure(&Arguments::parse()) {
+        Ok(outcome) => outcome.into(),
         Err(failure) => {
             eprintln!("ringwire-load: {failure}");
             failure.outcome().into()
         }
     }
+}
+
+fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let plan = arguments.plan()?;
+    let engine = Engine::new(&plan)?;
+    watch_signals(engine.brake())?;
+    let report = Report::new(&plan, &engine.run()?, std::env::args().collect());
+    print(&report, arguments.json.as_deref())?;
+    Ok(report.outcome())
+}
+
+/// The first Ctrl-C ends the measurement and reports what there is; the second ends the process.
+fn watch_signals(brake: Brake) -> Result<(), Failure> {
+    let unwatched = |error| Failure::Environment(format!("signals cannot be watched: {error}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(unwatched)?;
+    let watch = move || {
+        let mut signals = signals.forever();
+        if signals.next().is_some() {
+            brake.pull("interrupted");
+        }
+        if signals.next().is_some() {
+            std::process::exit(INTERRUPTED_TWICE);
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(watch)
+        .map_err(unwatched)?;
+    Ok(())
+}
+
+fn print(report: &Report, json: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = json else {
+        print!("{report}");
+        return Ok(());
+    };
+    if path == Path::new("-") {
+        println!("{}", report.to_json());
+        return Ok(());
+    }
+    print!("{report}");
+    std::fs::write(path, report.to_json() + "\n")
+        .map_err(|error| Failure::Environment(format!("--json {}: {error}", path.display())))
 }

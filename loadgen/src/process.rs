@@ -49,11 +49,24 @@ impl CpuSample {
         let used = self.run_ns.iter().map(|(thread, now_ns)| {
             now_ns.saturating_sub(earlier.run_ns.get(thread).copied().unwrap_or(0))
         });
-        used.fold(CpuUse::default(), |sum, used_ns| CpuUse {
-            total_ns: sum.total_ns + used_ns,
-            busiest_thread_ns: sum.busiest_thread_ns.max(used_ns),
-            threads: sum.threads + 1,
+        used.fold(CpuUse::default(), |sum, used_ns| {
+            sum.plus(CpuUse {
+                total_ns: used_ns,
+                busiest_thread_ns: used_ns,
+                threads: 1,
+            })
         })
+    }
+}
+
+impl CpuUse {
+    /// Both together.
+    pub fn plus(self, other: CpuUse) -> CpuUse {
+        CpuUse {
+            total_ns: self.total_ns + other.total_ns,
+            busiest_thread_ns: self.busiest_thread_ns.max(other.busiest_thread_ns),
+            threads: self.threads + other.threads,
+        }
     }
 }
 

@@ -1,0 +1,315 @@
+//! What comes to one thread from its driver, and what that changes: a connection stands, bytes arrived, one is gone.
+//!
+//! The clock is read when a batch of completions has come and again after some of them, so that a delivery is timed close to
+//! when this process could first see it, and never before.
+
+use std::collections::BTreeMap;
+
+use frame::CloseCode;
+use protocol::ws;
+use reactor::{Completion, Driver, Outgoing, Socket};
+
+use super::course::Course;
+use super::links::{Link, Links, Member, Stage};
+use super::obstacle;
+use super::opening::Opening;
+use super::publishing::Publishing;
+use super::reception::Reception;
+use crate::evidence::Departure;
+use crate::failure::Failure;
+use crate::payload::PAYLOAD_BYTES_MIN;
+use crate::plan::{Pace, Plan};
+
+/// Completions taken before what is due is published: bounds how late a busy generator can be.
+const TURN_COMPLETIONS_MAX: u32 = 256;
+
+/// Completions between two looks at the clock.
+const CLOCK_COMPLETIONS: u32 = 32;
+
+/// Different ways of ending that are told apart in the report.
+const WAYS_MAX: usize = 32;
+
+/// A message of another kind than ours may be larger; beyond this the server is at fault.
+const MESSAGE_BYTES_MIN: u64 = 1 << 20;
+
+/// One thread's connections and what they are for.
+pub(super) struct Arrivals<'r> {
+    course: &'r Course,
+    config: ws::Config,
+    is_closed_loop: bool,
+    pub(super) links: Links,
+    pub(super) opening: Opening<'r>,
+    pub(super) reception: Reception,
+    pub(super) publishing: Publishing,
+    /// How connections ended early: by whose they were and how.
+    ways: BTreeMap<(bool, String), u64>,
+}
+
+impl<'r> Arrivals<'r> {
+    pub(super) fn new(
+        plan: &Plan,
+        course: &'r Course,
+        opening: Opening<'r>,
+        reception: Reception,
+        publishing: Publishing,
+    ) -> Arrivals<'r> {
+        const { assert!(PAYLOAD_BYTES_MIN as u64 <= MESSAGE_BYTES_MIN) };
+        Arrivals {
+            course,
+            config: ws::Config {
+                limits: frame::Limits {
+                    message_bytes_max: MESSAGE_BYTES_MIN.max(plan.payload_bytes as u64),
+                    fragments_max: 4096,
+                },
+                ping_interval_ms: 0,
+                pong_timeout_ms: 0,
+                close_timeout_ms: 1000,
+            },
+            is_closed_loop: matches!(plan.pace, Pace::Closed { .. }),
+            links: Links::default(),
+            opening,
+            reception,
+            publishing,
+            ways: BTreeMap::new(),
+        }
+    }
+
+    /// Takes what has arrived, up to the bound of one turn.
+    pub(super) fn take_all<D: Driver>(&mut self, driver: &mut D) -> Result<(), Failure> {
+        let mut now_ns = driver.now_ns();
+        for taken in 1..=TURN_COMPLETIONS_MAX {
+            let Some(completion) = driver.next_completion() else {
+                break;
+            };
+            self.take(completion, now_ns)?;
+            if taken % CLOCK_COMPLETIONS == 0 {
+                now_ns = driver.now_ns();
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, completion: Completion<'_>, now_ns: u64) -> Result<(), Failure> {
+        match completion {
+            Completion::Received { socket, bytes } => self.receive(socket, bytes, now_ns),
+            Completion::Sent {
+                socket,
+                result,
+                buffer,
+            } => {
+                self.sent(socket, result, buffer);
+                Ok(())
+            }
+            Completion::Connected { socket, result } => self.connected(socket, result),
+            Completion::ReceiveEnded { socket, error } => self.receive_ended(socket, error),
+            Completion::Closed { socket } => {
+                self.links.remove(socket);
+                Ok(())
+            }
+            Completion::Woken | Completion::Accepted { .. } | Completion::AcceptFailed { .. } => {
+                Ok(())
+            }
+        }
+    }
+
+    fn connected(&mut self, socket: Socket, result: std::io::Result<()>) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        if let Err(error) = result {
+            return Err(obstacle::of_connect(
+                &error,
+                self.opening.situation_of(link.member),
+            ));
+        }
+        self.opening.shake_hands(link)?;
+        self.links.mark(socket);
+        Ok(())
+    }
+
+    fn receive(&mut self, socket: Socket, bytes: &mut [u8], now_ns: u64) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        let frames_from = match &mut link.stage {
+            Stage::Shaking(response) => {
+                let mut rest = &*bytes;
+                match response.receive(&mut rest) {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(_)) => {}
+                    Err(error) => {
+                        return Err(obstacle::of_handshake(
+                            &error,
+                            self.opening.situation_of(link.member),
+                        ));
+                    }
+                }
+                let frames_from = bytes.len() - rest.len();
+                link.stage = Stage::Open;
+                self.opening.complete(now_ns);
+                if let Member::Line(line) = link.member {
+                    self.publishing.attach(line, socket);
+                }
+                frames_from
+            }
+            Stage::Open | Stage::Leaving => 0,
+            Stage::Connecting | Stage::Broken | Stage::Gone => return Ok(()),
+        };
+        self.receive_frames(socket, &mut bytes[frames_from..], now_ns);
+        Ok(())
+    }
+
+    #[inline]
+    fn receive_frames(&mut self, socket: Socket, bytes: &mut [u8], now_ns: u64) {
+        let Some(link) = self.links.at(socket) else {
+            return;
+        };
+        let mut input = ws::Input::new(bytes);
+        let mut end = None;
+        while let Some(event) =
+            link.connection
+                .receive(&self.config, now_ns / 1_000_000, &mut input)
+        {
+            match event {
+                ws::Event::Message { payload, .. } => match link.member {
+                    Member::Subscriber(subscriber) => {
+                        self.reception.take(subscriber, &payload, now_ns)
+                    }
+                    Member::Line(_) => self.publishing.counts.unasked += 1,
+                },
+                ws::Event::Pong(_) => {}
+                ws::Event::PeerClosed { code, reason } => end = Some(describe_close(code, &reason)),
+                ws::Event::Failed(failure) => {
+                    end = Some(format!("the server broke a rule: {failure}"))
+                }
+            }
+        }
+        let wants_flush = link.connection.wants_transmit() || link.connection.is_finished();
+        if let Some(how) = end {
+            self.depart(socket, Stage::Leaving, how);
+        }
+        if wants_flush {
+            self.links.mark(socket);
+        }
+    }
+
+    fn receive_ended(
+        &mut self,
+        socket: Socket,
+        error: Option<std::io::Error>,
+    ) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        if matches!(link.stage, Stage::Connecting | Stage::Shaking(_)) {
+            return Err(obstacle::of_hang_up(
+                error.as_ref(),
+                self.opening.situation_of(link.member),
+            ));
+        }
+        let how = error.map_or_else(
+            || "the connection ended without a Close".to_owned(),
+            |error| error.to_string(),
+        );
+        self.depart(socket, Stage::Broken, how);
+        Ok(())
+    }
+
+    fn sent(&mut self, socket: Socket, result: std::io::Result<()>, buffer: Outgoing) {
+        match result {
+            Ok(()) => self.links.sent(socket, buffer),
+            Err(error) => self.depart(socket, Stage::Broken, format!("sending failed: {error}")),
+        }
+    }
+
+    /// A connection ends, at whose ever wish. It is noted if that was not ours.
+    fn depart(&mut self, socket: Socket, stage: Stage, how: String) {
+        let Some(link) = self.links.at(socket) else {
+            return;
+        };
+        let is_early = matches!(link.stage, Stage::Open);
+        link.stage = stage;
+        let member = link.member;
+        self.links.mark(socket);
+        if !is_early {
+            return;
+        }
+        match member {
+            Member::Subscriber(subscriber) => self.reception.depart(subscriber),
+            Member::Line(line) => self.publishing.detach(line),
+        }
+        self.note_way(matches!(member, Member::Subscriber(_)), how);
+    }
+
+    fn note_way(&mut self, is_subscriber: bool, how: String) {
+        let who = if is_subscriber {
+            "a subscriber"
+        } else {
+            "a publisher"
+        };
+        if self.is_closed_loop {
+            // The window would stall on what this connection owes, and the figures would show that.
+            self.course
+                .end_early(format!("{who} was disconnected: {how}"));
+        } else if self.reception.is_deserted() || self.publishing.is_deserted() {
+            self.course
+                .end_early(format!("{who} was the last to be disconnected: {how}"));
+        }
+        let how = if self.ways.len() < WAYS_MAX {
+            how
+        } else {
+            "in other ways".to_owned()
+        };
+        *self.ways.entry((is_subscriber, how)).or_default() += 1;
+    }
+
+    /// Begins the closing handshake on every connection that stands, and drops the others.
+    pub(super) fn say_goodbye(&mut self, now_ns: u64) {
+        let mut sockets = Vec::new();
+        for link in self.links.iter_mut() {
+            sockets.push(link.socket);
+            say_goodbye(link, now_ns);
+        }
+        sockets
+            .into_iter()
+            .for_each(|socket| self.links.mark(socket));
+    }
+
+    /// How connections ended early.
+    pub(super) fn departures(&self) -> impl Iterator<Item = Departure> + '_ {
+        self.ways
+            .iter()
+            .map(|((subscribers, how), &count)| Departure {
+                subscribers: *subscribers,
+                how: how.clone(),
+                count,
+            })
+    }
+}
+
+fn say_goodbye(link: &mut Link, now_ns: u64) {
+    match link.stage {
+        Stage::Open => {
+            link.connection
+                .close(now_ns / 1_000_000, CloseCode::NORMAL, "");
+            link.stage = Stage::Leaving;
+        }
+        Stage::Connecting | Stage::Shaking(_) => link.stage = Stage::Broken,
+        Stage::Leaving | Stage::Broken | Stage::Gone => {}
+    }
+}
+
+fn describe_close(code: Option<CloseCode>, reason: &str) -> String {
+    let code = match code {
+        None => "closed by the server without a code".to_owned(),
+        Some(code) => match code.name() {
+            Some(name) => format!("closed by the server: {} {name}", code.0),
+            None => format!("closed by the server: {}", code.0),
+        },
+    };
+    if reason.is_empty() {
+        code
+    } else {
+        format!("{code}: {reason}")
+    }
+}

@@ -1,0 +1,179 @@
+//! The engine: does what the plan says and returns what it found.
+//!
+//! One thread for each `--threads`, each with a ring and a share of the connections. Shared are the phase of the run (`course`)
+//! and, in a closed loop, notices of what came back (`lanes`); a delivery touches nothing that another thread writes.
+
+mod arrivals;
+mod conductor;
+mod course;
+mod lanes;
+mod links;
+mod obstacle;
+mod opening;
+mod publishing;
+mod reception;
+mod worker;
+
+use std::sync::Arc;
+
+use reactor::{Driver, RingDriver, RingSettings};
+
+use self::conductor::Conductor;
+use self::course::Course;
+use self::lanes::Lanes;
+use self::worker::{Share, Worker};
+use crate::evidence::Evidence;
+use crate::failure::Failure;
+use crate::plan::Plan;
+
+/// Descriptors beside those of the connections: rings, event counters, standard streams, files of `/proc`.
+const DESCRIPTORS_SPARE: u64 = 64;
+
+/// Ends a run from outside, by a signal for instance.
+#[derive(Clone, Debug)]
+pub struct Brake(Arc<Course>);
+
+impl Brake {
+    /// Ends the measured window now, if it has begun, and publishing. What is on its way is still waited for.
+    pub fn pull(&self, reason: &str) {
+        self.0.end_early(reason.to_owned());
+    }
+}
+
+/// A run that is ready to begin.
+#[derive(Debug)]
+pub struct Engine<'p> {
+    plan: &'p Plan,
+    course: Arc<Course>,
+}
+
+impl<'p> Engine<'p> {
+    /// Makes sure that the machine allows what the plan wants.
+    pub fn new(plan: &'p Plan) -> Result<Engine<'p>, Failure> {
+        let wanted =
+            u64::from(plan.layout.subscribers) + u64::from(plan.layout.lines()) + DESCRIPTORS_SPARE;
+        let allowed = reactor::limits::raise_open_files().map_err(|error| {
+            Failure::Environment(format!(
+                "the limit of file descriptors cannot be raised: {error}"
+            ))
+        })?;
+        if wanted > allowed {
+            return Err(obstacle::of_descriptors(wanted, allowed));
+        }
+        Ok(Engine {
+            plan,
+            course: Arc::new(Course::new(plan.threads, plan.layout.lines())),
+        })
+    }
+
+    /// The means to end the run early.
+    pub fn brake(&self) -> Brake {
+        Brake(self.course.clone())
+    }
+
+    /// Runs to the end.
+    pub fn run(self) -> Result<Evidence, Failure> {
+        let conductor = Conductor::new(self.plan)?;
+        let mut conductor = Some(conductor);
+        let lanes = Lanes::new(self.plan.threads as usize, self.plan.layout);
+        let run = random_u64() as u32;
+        let mut evidence = Evidence::default();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.plan.threads)
+                .zip(lanes)
+                .map(|(thread, lanes)| {
+                    let conductor = conductor.take();
+                    let engine = &self;
+                    std::thread::Builder::new()
+                        .name(format!("load-{thread}"))
+                        .spawn_scoped(scope, move || engine.work(thread, lanes, conductor, run))
+                        .map_err(|error| {
+                            self.fail(Failure::Environment(format!(
+                                "no thread could be started: {error}"
+                            )))
+                        })
+                })
+                .collect();
+            for thread in threads {
+                let found = thread?
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                evidence.add(found?);
+            }
+            Ok(evidence)
+        })
+    }
+
+    /// One thread from beginning to end. Whatever ends it early ends the others.
+    fn work(
+        &self,
+        thread: u32,
+        lanes: Lanes,
+        conductor: Option<Conductor>,
+        run: u32,
+    ) -> Result<Evidence, Failure> {
+        let _alarm = Alarm(&self.course);
+        self.work_through(thread, lanes, conductor, run)
+            .map_err(|failure| self.fail(failure))
+    }
+
+    fn work_through(
+        &self,
+        thread: u32,
+        lanes: Lanes,
+        conductor: Option<Conductor>,
+        run: u32,
+    ) -> Result<Evidence, Failure> {
+        if let Some(&cpu) = self.plan.pins.get(thread as usize) {
+            reactor::affinity::pin_current_thread(cpu).map_err(|error| {
+                Failure::Usage(format!(
+                    "--pin {cpu}: {error}; `nproc` says how many CPUs there are"
+                ))
+            })?;
+        }
+        let driver = RingDriver::new(RingSettings::default())
+            .map_err(|error| Failure::Environment(error.to_string()))?;
+        self.course.enrol(thread, driver.waker());
+        let share = Share {
+            thread,
+            threads: self.plan.threads,
+        };
+        let mut worker = Worker::new(
+            driver,
+            self.plan,
+            &self.course,
+            share,
+            lanes,
+            run,
+            random_u64(),
+        );
+        if let Some(conductor) = conductor {
+            worker.lead(conductor);
+        }
+        worker.run()
+    }
+
+    fn fail(&self, failure: Failure) -> Failure {
+        self.course.fail(failure.clone());
+        failure
+    }
+}
+
+/// Lets the other threads end when one panics, instead of waiting for it for ever.
+struct Alarm<'c>(&'c Course);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Failure::Environment(
+                "a thread of the generator panicked: this is a fault of ringwire-load".to_owned(),
+            ));
+        }
+    }
+}
+
+/// # Panics
+/// If the operating system has no randomness.
+fn random_u64() -> u64 {
+    getrandom::u64().expect("Linux always has randomness")
+}

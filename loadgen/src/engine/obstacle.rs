@@ -1,0 +1,185 @@
+//! Why connections cannot be opened, with what to do about it.
+//!
+//! An error number says what the kernel refused; whoever runs a load test wants to know which knob that is.
+
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+
+use protocol::handshake::client;
+
+use crate::failure::Failure;
+use crate::quantity::grouped;
+
+/// Where a thread stood when connecting came to a halt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Situation {
+    pub(super) address: SocketAddr,
+    /// Connections of this thread that stand.
+    pub(super) connected: u64,
+}
+
+// Linux's numbers, the same on every architecture that has io_uring.
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
+/// A socket could not be opened or connected.
+pub(super) fn of_connect(error: &io::Error, at: Situation) -> Failure {
+    let (what, remedy) = match (error.kind(), error.raw_os_error()) {
+        (_, Some(EMFILE)) => (
+            "out of file descriptors".to_owned(),
+            "Raise the hard limit for this shell (`ulimit -Hn`, or `prlimit --nofile`): one descriptor is needed for each connection.",
+        ),
+        (_, Some(ENFILE)) => (
+            "the whole system is out of file descriptors".to_owned(),
+            "Raise it with `sysctl fs.file-max`.",
+        ),
+        (io::ErrorKind::ConnectionRefused, _) => (
+            format!("nothing listens on {}", at.address),
+            "Start the server, or give its address: ringwire-load ws://HOST:PORT",
+        ),
+        (io::ErrorKind::AddrNotAvailable, _) => (
+            format!(
+                "no local port or address is left to connect to {} from",
+                at.address
+            ),
+            "One local address has about 28,000 ports: give several (--source 127.0.0.1-127.0.0.4), or widen \
+             net.ipv4.ip_local_port_range. Ports of an earlier run are free again after a minute.",
+        ),
+        (io::ErrorKind::TimedOut, _) => (
+            format!("{} does not answer", at.address),
+            "Check the address, the firewall, and whether the server's backlog is full (fewer --connecting).",
+        ),
+        (io::ErrorKind::ConnectionReset, _) => (
+            format!("{} reset the connection", at.address),
+            "The server may be at its limit of connections, or its backlog full (fewer --connecting).",
+        ),
+        _ => (
+            format!("no connection to {}: {error}", at.address),
+            "Check the address and the route to it.",
+        ),
+    };
+    failure(what, remedy, at)
+}
+
+/// The server answered the opening handshake with something else than a WebSocket.
+pub(super) fn of_handshake(error: &client::Error, at: Situation) -> Failure {
+    let remedy = match error {
+        client::Error::Refused { status: 404 | 405 } => {
+            "That path is no WebSocket there: give the server's own with --subscribe-url and --publish-url."
+        }
+        client::Error::Refused { status: 401 | 403 } => {
+            "The server wants other credentials, or does not allow these topics."
+        }
+        client::Error::Refused { status: 429 | 503 } => {
+            "The server is at a limit, or is being shut down."
+        }
+        client::Error::Refused { .. } => "Check the URL: is this the server's WebSocket path?",
+        _ => "Whatever listens there does not speak WebSocket as RFC 6455 has it.",
+    };
+    failure(
+        format!("{} refused the WebSocket: {error}", at.address),
+        remedy,
+        at,
+    )
+}
+
+/// The server hung up before it answered the handshake.
+pub(super) fn of_hang_up(error: Option<&io::Error>, at: Situation) -> Failure {
+    let how = error.map_or_else(
+        || "closed the connection".to_owned(),
+        |error| format!("broke the connection off ({error})"),
+    );
+    failure(
+        format!(
+            "{} {how} before it answered the opening handshake",
+            at.address
+        ),
+        "It may be at its limit of connections, or not be a WebSocket server: see its log.",
+        at,
+    )
+}
+
+/// Nothing has moved for as long as one connection may take.
+pub(super) fn of_silence(at: Situation) -> Failure {
+    failure(
+        format!(
+            "no connection to {} came to stand within --connect-timeout",
+            at.address
+        ),
+        "The server accepts, but does not answer: see its log, or give it more time.",
+        at,
+    )
+}
+
+/// A member's name or URL makes an impossible request.
+pub(super) fn of_request(error: impl Display) -> Failure {
+    Failure::Usage(format!("the URL makes no valid request: {error}"))
+}
+
+/// Fewer descriptors than connections.
+pub(super) fn of_descriptors(wanted: u64, allowed: u64) -> Failure {
+    Failure::Unreachable {
+        what: format!("{} connections need as many file descriptors, and the hard limit is {}", grouped(wanted), grouped(allowed)),
+        remedy: "Raise the hard limit (`ulimit -Hn`, `prlimit --nofile`, or LimitNOFILE= of a unit), or open fewer connections."
+            .to_owned(),
+    }
+}
+
+fn failure(what: String, remedy: &str, at: Situation) -> Failure {
+    let what = match at.connected {
+        0 => what,
+        connected => format!("{what}; {} connections stood by then", grouped(connected)),
+    };
+    Failure::Unreachable {
+        what,
+        remedy: remedy.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy(failure: &Failure) -> String {
+        failure.to_string()
+    }
+
+    #[test]
+    fn each_obstacle_names_its_knob() {
+        let at = Situation {
+            address: SocketAddr::from(([127, 0, 0, 1], 9)),
+            connected: 28_000,
+        };
+        let of_number = |number| remedy(&of_connect(&io::Error::from_raw_os_error(number), at));
+        for (text, knob) in [
+            (of_number(EMFILE), "ulimit"),
+            (of_number(ENFILE), "fs.file-max"),
+            (of_number(99), "--source"),
+            (of_number(111), "Start the server"),
+            (of_number(110), "does not answer"),
+            (of_number(104), "--connecting"),
+            (
+                remedy(&of_handshake(&client::Error::Refused { status: 404 }, at)),
+                "--subscribe-url",
+            ),
+            (
+                remedy(&of_handshake(&client::Error::Refused { status: 503 }, at)),
+                "limit",
+            ),
+            (
+                remedy(&of_handshake(&client::Error::Accept, at)),
+                "RFC 6455",
+            ),
+            (remedy(&of_hang_up(None, at)), "see its log"),
+            (remedy(&of_descriptors(60_000, 20_000)), "hard limit"),
+        ] {
+            assert!(text.contains(knob), "{text}");
+        }
+        assert!(
+            of_number(99).contains("28 000 connections stood"),
+            "{}",
+            of_number(99)
+        );
+    }
+}

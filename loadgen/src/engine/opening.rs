@@ -1,0 +1,186 @@
+//! Opens one thread's connections, a bounded number at a time: connect, opening handshake, done.
+//!
+//! A connection counts as done when the server has answered 101. A server that lets something published after that pass a
+//! subscriber by loses messages, and is told so by the report.
+
+use std::net::IpAddr;
+
+use protocol::handshake::client;
+use protocol::ws;
+use reactor::{Driver, SocketOptions};
+
+use super::links::{Link, Links, Member, Stage};
+use super::obstacle::{self, Situation};
+use crate::failure::Failure;
+use crate::plan::{Endpoint, Plan};
+
+/// What is still to be opened.
+#[derive(Debug)]
+pub(super) struct Opening<'p> {
+    plan: &'p Plan,
+    /// The topic of each of this thread's subscribers and lines.
+    subscribers: Vec<u32>,
+    lines: Vec<u32>,
+    next: usize,
+    /// Where this thread is in the round of source addresses.
+    sources_used: usize,
+    on_their_way: u32,
+    connected: u64,
+    /// When a connection was last begun or completed.
+    moved_ns: u64,
+    randomness: Randomness,
+}
+
+/// Mask seeds and handshake keys. They need to be unpredictable to nobody here, only different.
+#[derive(Debug)]
+struct Randomness(u64);
+
+impl<'p> Opening<'p> {
+    /// What to open: one connection for each of these topics.
+    pub(super) fn new(
+        plan: &'p Plan,
+        subscribers: Vec<u32>,
+        lines: Vec<u32>,
+        seed: u64,
+        now_ns: u64,
+    ) -> Opening<'p> {
+        Opening {
+            plan,
+            subscribers,
+            lines,
+            next: 0,
+            sources_used: seed as usize % plan.sources.len().max(1),
+            on_their_way: 0,
+            connected: 0,
+            moved_ns: now_ns,
+            randomness: Randomness(seed),
+        }
+    }
+
+    /// Whether every connection stands.
+    pub(super) fn is_done(&self) -> bool {
+        self.next == self.subscribers.len() + self.lines.len() && self.on_their_way == 0
+    }
+
+    /// When to give up, if nothing moves until then.
+    pub(super) fn deadline_ns(&self) -> u64 {
+        self.moved_ns + self.plan.times.connect.as_nanos() as u64
+    }
+
+    /// Begins as many connections as may be on their way.
+    pub(super) fn advance<D: Driver>(
+        &mut self,
+        driver: &mut D,
+        links: &mut Links,
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        if now_ns >= self.deadline_ns() && !self.is_done() {
+            return Err(obstacle::of_silence(self.situation()));
+        }
+        while self.on_their_way < self.plan.connecting_max {
+            let Some(member) = self.member() else { break };
+            let situation = self.situation_of(member);
+            let source = self.source();
+            let socket = driver
+                .connect(situation.address, source, &SocketOptions::default())
+                .map_err(|error| obstacle::of_connect(&error, situation))?;
+            let connection =
+                ws::Connection::new(ws::Role::Client, now_ns / 1_000_000, self.randomness.next());
+            links.insert(socket, member, connection);
+            self.next += 1;
+            self.on_their_way += 1;
+            self.moved_ns = now_ns;
+        }
+        Ok(())
+    }
+
+    /// TCP stands: sends the opening handshake.
+    pub(super) fn shake_hands(&mut self, link: &mut Link) -> Result<(), Failure> {
+        let endpoint = self.endpoint(link.member);
+        let target = endpoint
+            .url
+            .target(&self.plan.topic_names[self.topic(link.member) as usize]);
+        let host = endpoint.url.authority();
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&self.randomness.next().to_le_bytes());
+        key[8..].copy_from_slice(&self.randomness.next().to_le_bytes());
+        let offer = client::Offer {
+            host,
+            target: &target,
+            subprotocols: &[],
+            headers: &[],
+            key,
+        };
+        offer.write(&mut link.out).map_err(obstacle::of_request)?;
+        link.stage = Stage::Shaking(Box::new(client::Response::new(&offer)));
+        Ok(())
+    }
+
+    /// A handshake was answered: the connection stands.
+    pub(super) fn complete(&mut self, now_ns: u64) {
+        self.on_their_way -= 1;
+        self.connected += 1;
+        self.moved_ns = now_ns;
+    }
+
+    /// For messages: where this thread stands. The address is that of the subscribers unless another is put in.
+    fn situation(&self) -> Situation {
+        Situation {
+            address: self.plan.subscribe.address,
+            connected: self.connected,
+        }
+    }
+
+    /// The situation of one connection.
+    pub(super) fn situation_of(&self, member: Member) -> Situation {
+        Situation {
+            address: self.endpoint(member).address,
+            ..self.situation()
+        }
+    }
+
+    fn member(&self) -> Option<Member> {
+        let lines_from = self.subscribers.len();
+        match self.next {
+            next if next < lines_from => Some(Member::Subscriber(next as u32)),
+            next if next - lines_from < self.lines.len() => {
+                Some(Member::Line((next - lines_from) as u32))
+            }
+            _ => None,
+        }
+    }
+
+    fn topic(&self, member: Member) -> u32 {
+        match member {
+            Member::Subscriber(index) => self.subscribers[index as usize],
+            Member::Line(index) => self.lines[index as usize],
+        }
+    }
+
+    fn endpoint(&self, member: Member) -> &'p Endpoint {
+        match member {
+            Member::Subscriber(_) => &self.plan.subscribe,
+            Member::Line(_) => &self.plan.publish,
+        }
+    }
+
+    fn source(&mut self) -> Option<IpAddr> {
+        let sources = &self.plan.sources;
+        let source = sources
+            .get(self.sources_used % sources.len().max(1))
+            .copied();
+        self.sources_used += 1;
+        source
+    }
+}
+
+impl Randomness {
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}

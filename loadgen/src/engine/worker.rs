@@ -1,0 +1,293 @@
+//! One thread of the generator: its connections, its share of the work, and its turn.
+//!
+//! A turn follows the phase, opens connections or publishes what is due, sends everything in one submission, waits, and takes
+//! what has arrived (see `arrivals`).
+
+use reactor::{Driver, Wait};
+
+use super::arrivals::Arrivals;
+use super::conductor::Conductor;
+use super::course::{Course, Phase};
+use super::lanes::Lanes;
+use super::opening::Opening;
+use super::publishing::Publishing;
+use super::reception::Reception;
+use crate::evidence::Evidence;
+use crate::failure::Failure;
+use crate::plan::Plan;
+use crate::tally::Counts;
+
+/// How often the books are searched: for what is overdue in a closed loop, for what may still arrive at the end.
+const SEARCH_INTERVAL_NS: u64 = 20_000_000;
+
+/// How long closing handshakes may take at the end.
+const CLOSE_PATIENCE_NS: u64 = 1_000_000_000;
+
+/// One thread of the generator.
+pub(super) struct Worker<'r, D> {
+    driver: D,
+    plan: &'r Plan,
+    course: &'r Course,
+    /// On the first thread.
+    conductor: Option<Conductor>,
+    lanes: Lanes,
+    arrivals: Arrivals<'r>,
+    phase: Phase,
+    is_connected: bool,
+    drain: Drain,
+    next_search_ns: u64,
+    close_until_ns: u64,
+    counts_before: Counts,
+    window: Counts,
+}
+
+/// How far waiting for the last deliveries has come.
+#[derive(Debug, Default)]
+struct Drain {
+    received: u64,
+    moved_ns: u64,
+    is_over: bool,
+}
+
+/// Which part of the run a thread does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    pub(super) thread: u32,
+    pub(super) threads: u32,
+}
+
+impl Share {
+    /// Those of `0..count` that are this thread's.
+    fn of(self, count: u32) -> impl Iterator<Item = u32> {
+        (self.thread..count).step_by(self.threads as usize)
+    }
+}
+
+impl<'r, D: Driver> Worker<'r, D> {
+    /// The thread that does `share`. `run` marks this run's messages, `seed` is its own for each thread.
+    pub(super) fn new(
+        driver: D,
+        plan: &'r Plan,
+        course: &'r Course,
+        share: Share,
+        lanes: Lanes,
+        run: u32,
+        seed: u64,
+    ) -> Worker<'r, D> {
+        let layout = plan.layout;
+        let reception = Reception::new(plan, run, share.of(layout.subscribers));
+        let publishing = Publishing::new(plan, run, share.of(layout.publishers), |topic| {
+            threads_of(plan, topic)
+        });
+        let subscribers = share
+            .of(layout.subscribers)
+            .map(|number| layout.topic_of_subscriber(number))
+            .collect();
+        let opening = Opening::new(
+            plan,
+            subscribers,
+            publishing.topics(),
+            seed,
+            driver.now_ns(),
+        );
+        Worker {
+            driver,
+            plan,
+            course,
+            conductor: None,
+            lanes,
+            arrivals: Arrivals::new(plan, course, opening, reception, publishing),
+            phase: Phase::Connect,
+            is_connected: false,
+            drain: Drain::default(),
+            next_search_ns: 0,
+            close_until_ns: u64::MAX,
+            counts_before: Counts::default(),
+            window: Counts::default(),
+        }
+    }
+
+    /// Makes this the thread that leads.
+    pub(super) fn lead(&mut self, conductor: Conductor) {
+        self.conductor = Some(conductor);
+    }
+
+    /// Turns until the run is over, and returns what this thread has found.
+    pub(super) fn run(mut self) -> Result<Evidence, Failure> {
+        while !self.is_over() {
+            let wait = self.turn()?;
+            self.arrivals.links.flush(&mut self.driver);
+            self.driver
+                .wait(wait)
+                .map_err(|error| Failure::Environment(format!("waiting failed: {error}")))?;
+            self.arrivals.take_all(&mut self.driver)?;
+        }
+        Ok(self.testify())
+    }
+
+    fn is_over(&self) -> bool {
+        self.phase == Phase::Close
+            && (self.arrivals.links.is_empty() || self.driver.now_ns() >= self.close_until_ns)
+    }
+
+    /// Does what it is time for, and says how long to wait.
+    fn turn(&mut self) -> Result<Wait, Failure> {
+        let now_ns = self.driver.now_ns();
+        let lead_ns = self
+            .conductor
+            .as_mut()
+            .and_then(|conductor| conductor.turn(self.course, now_ns));
+        if let Some(failure) = self.course.failure() {
+            return Err(failure);
+        }
+        self.follow(now_ns);
+        let own_ns = match self.phase {
+            Phase::Connect => self.connect(now_ns)?,
+            Phase::WarmUp | Phase::Measure => match self.publish() {
+                Wait::Poll => return Ok(Wait::Poll),
+                Wait::Until(until_ns) => until_ns,
+            },
+            Phase::Drain => self.drain(now_ns),
+            Phase::Close => Some(self.close_until_ns),
+        };
+        Ok(Wait::Until(lead_ns.into_iter().chain(own_ns).min()))
+    }
+
+    /// Enters the phases that have begun since the last turn, one after another.
+    fn follow(&mut self, now_ns: u64) {
+        let phase = self.course.phase();
+        if self.phase < Phase::WarmUp && phase >= Phase::WarmUp {
+            self.lanes.open(self.course.wakers());
+            let Arrivals {
+                publishing, links, ..
+            } = &mut self.arrivals;
+            publishing.begin(
+                links,
+                self.plan.layout.publishers,
+                self.course.publish_from_ns(),
+            );
+        }
+        if self.phase < Phase::Measure && phase >= Phase::Measure {
+            self.counts_before = self.counts();
+            self.arrivals.reception.window_ns = self.course.window_ns();
+        }
+        if self.phase < Phase::Drain && phase >= Phase::Drain {
+            let window_ns = self.course.window_ns();
+            if !window_ns.is_empty() {
+                self.window = self.counts().since(&self.counts_before);
+            }
+            self.arrivals.reception.window_ns = window_ns;
+            self.course
+                .note_stopped(self.arrivals.publishing.published());
+            self.drain.moved_ns = now_ns;
+        }
+        if self.phase < Phase::Close && phase >= Phase::Close {
+            self.close_until_ns = now_ns + CLOSE_PATIENCE_NS;
+            self.arrivals.say_goodbye(now_ns);
+        }
+        self.phase = phase;
+    }
+
+    fn connect(&mut self, now_ns: u64) -> Result<Option<u64>, Failure> {
+        if self.is_connected {
+            return Ok(None);
+        }
+        let Arrivals { opening, links, .. } = &mut self.arrivals;
+        opening.advance(&mut self.driver, links, now_ns)?;
+        if opening.is_done() {
+            self.is_connected = true;
+            self.course.note_connected();
+        }
+        Ok(Some(opening.deadline_ns()))
+    }
+
+    fn publish(&mut self) -> Wait {
+        let Arrivals {
+            reception,
+            publishing,
+            links,
+            ..
+        } = &mut self.arrivals;
+        let mut returned = reception.take_returned();
+        self.lanes.exchange(&mut returned, &mut self.driver);
+        let now_ns = self.driver.now_ns();
+        publishing.take_back(&returned, links, true, now_ns);
+        reception.reuse(returned);
+        if now_ns >= self.next_search_ns {
+            self.next_search_ns = now_ns + SEARCH_INTERVAL_NS;
+            publishing.give_up(links, now_ns);
+        }
+        match publishing.send_due(links, &reception.window_ns, now_ns) {
+            true => Wait::Poll,
+            false => Wait::Until(Some(
+                publishing.next_due_ns().unwrap_or(self.next_search_ns),
+            )),
+        }
+    }
+
+    /// Waits until everything has arrived that can, or nothing has for as long as patience lasts.
+    fn drain(&mut self, now_ns: u64) -> Option<u64> {
+        if self.drain.is_over || !self.course.all_stopped() {
+            return None;
+        }
+        let reception = &self.arrivals.reception;
+        let received = reception.counts.received();
+        if received != self.drain.received {
+            self.drain.received = received;
+            self.drain.moved_ns = now_ns;
+        }
+        let published = |line| self.course.published(line);
+        let gives_up_ns = self.drain.moved_ns + self.plan.times.patience.as_nanos() as u64;
+        let is_complete = received == reception.expected(published);
+        let is_searched = now_ns >= self.next_search_ns;
+        if is_searched {
+            self.next_search_ns = now_ns + SEARCH_INTERVAL_NS;
+        }
+        if is_complete
+            || now_ns >= gives_up_ns
+            || (is_searched && reception.awaited(published) == 0)
+        {
+            self.drain.is_over = true;
+            self.course.note_drained();
+            return None;
+        }
+        Some(self.next_search_ns)
+    }
+
+    fn counts(&self) -> Counts {
+        self.arrivals
+            .reception
+            .counts
+            .plus(&self.arrivals.publishing.counts)
+    }
+
+    fn testify(self) -> Evidence {
+        let published = |line| self.course.published(line);
+        let reception = &self.arrivals.reception;
+        let mut evidence = Evidence {
+            expected: reception.expected(published),
+            lost: reception.lost(published),
+            total: self.counts(),
+            window: self.window,
+            latency: reception.latency.clone(),
+            lateness: self.arrivals.publishing.lateness.clone(),
+            departures: self.arrivals.departures().collect(),
+            ..Evidence::default()
+        };
+        if let Some(conductor) = self.conductor {
+            conductor.testify(self.course, &mut evidence);
+        }
+        evidence
+    }
+}
+
+/// How many threads have subscribers of a topic.
+fn threads_of(plan: &Plan, topic: u32) -> u32 {
+    // Subscribers of a topic stand `topics` apart, threads take every `threads`-th: the pattern repeats after `threads` of them.
+    let subscribers = (topic..plan.layout.subscribers).step_by(plan.layout.topics as usize);
+    let mut seen = vec![false; plan.threads as usize];
+    for subscriber in subscribers.take(plan.threads as usize) {
+        seen[(subscriber % plan.threads) as usize] = true;
+    }
+    seen.into_iter().filter(|seen| *seen).count() as u32
+}
