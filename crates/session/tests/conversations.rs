@@ -4,6 +4,7 @@ use broker::{
     Format, History, Kind, Loss, Notice, Outcome, Pattern, Position, Recovery, Refusal, Standing,
     Start, TopicName, TopicRef,
 };
+use ringwire_session::dialect::json::Id;
 use ringwire_session::limits::{LAST_MAX, STRIKES_MAX};
 use ringwire_session::{
     Ask, Cause, Message, Opening, Query, Reason, Received, Reply, Request, Session,
@@ -95,18 +96,16 @@ const GAP: &str =
     r#"{"gap":{"topic":"t","after":"k3v9:4","until":"k3v9:9","reason":"slow consumer"}}"#;
 
 #[test]
-fn commands_become_requests() {
+fn a_subscribe_begins_where_it_says() {
     let mut session = Session::json();
     assert_eq!(session.format(), Format::JSON);
     let Request { id, ask } = request(&mut session, r#"{"id":1,"subscribe":"t","since":"90s"}"#);
-    assert_eq!(id.map(|id| id.to_echo()), echo("1"));
-    assert_eq!(
-        ask,
-        Ask::Subscribe {
-            pattern: topic("t").into(),
-            start: Start::SinceTime(TIME_MS - 90_000)
-        }
-    );
+    assert_eq!(id.map(Id::to_echo), echo("1"));
+    let begun = |start| Ask::Subscribe {
+        pattern: topic("t").into(),
+        start,
+    };
+    assert_eq!(ask, begun(Start::SinceTime(TIME_MS - 90_000)));
     for (text, start) in [
         (r#"{"subscribe":"t"}"#, Start::Live),
         (
@@ -115,57 +114,47 @@ fn commands_become_requests() {
         ),
         (r#"{"subscribe":"t","last":3}"#, Start::Last(3)),
     ] {
-        assert_eq!(
-            request(&mut session, text).ask,
-            Ask::Subscribe {
-                pattern: topic("t").into(),
-                start
-            }
-        );
+        assert_eq!(request(&mut session, text).ask, begun(start));
     }
-    let each = Start::SinceEach(vec![(topic("a/b"), at("k3v9:4"))]);
-    let Ask::Subscribe { start, .. } = request(
-        &mut session,
-        r#"{"subscribe":"a/*","since":{"a/b":"k3v9:4"}}"#,
-    )
-    .ask
-    else {
+    let text = r#"{"subscribe":"a/*","since":{"a/b":"k3v9:4"}}"#;
+    let Ask::Subscribe { start, .. } = request(&mut session, text).ask else {
         panic!("no subscribe")
     };
-    assert_eq!(start, each);
+    assert_eq!(start, Start::SinceEach(vec![(topic("a/b"), at("k3v9:4"))]));
+}
+
+#[test]
+fn other_commands_become_requests() {
+    let mut session = Session::json();
+    let unsubscribe = request(&mut session, r#"{"unsubscribe":"t"}"#).ask;
     assert_eq!(
-        request(&mut session, r#"{"unsubscribe":"t"}"#).ask,
+        unsubscribe,
         Ask::Unsubscribe {
             pattern: topic("t").into()
         }
     );
-    assert_eq!(
-        request(&mut session, r#"{"history":"t"}"#).ask,
-        Ask::History {
-            topic: topic("t"),
-            start: Start::Last(LAST_MAX)
-        }
-    );
-    assert_eq!(
-        request(&mut session, r#"{"history":"t","since":"1s"}"#).ask,
-        Ask::History {
-            topic: topic("t"),
-            start: Start::SinceTime(TIME_MS - 1000)
-        }
-    );
-    let Ask::Publish { topic, payload } =
-        request(&mut session, r#"{"publish":"t","text":"x"}"#).ask
-    else {
+    for (text, start) in [
+        (r#"{"history":"t"}"#, Start::Last(LAST_MAX)),
+        (r#"{"history":"t","last":0}"#, Start::Last(0)),
+        (
+            r#"{"history":"t","since":"1s"}"#,
+            Start::SinceTime(TIME_MS - 1000),
+        ),
+    ] {
+        assert_eq!(
+            request(&mut session, text).ask,
+            Ask::History {
+                topic: topic("t"),
+                start
+            }
+        );
+    }
+    let publish = request(&mut session, r#"{"publish":"t","text":"x"}"#).ask;
+    let Ask::Publish { topic, payload } = publish else {
         panic!("no publish")
     };
-    assert_eq!(
-        (
-            TopicRef::from(&topic).as_str(),
-            payload.kind,
-            &*payload.bytes
-        ),
-        ("t", Kind::Text, &b"x"[..])
-    );
+    assert_eq!(TopicRef::from(&topic).as_str(), "t");
+    assert_eq!((payload.kind, &*payload.bytes), (Kind::Text, &b"x"[..]));
 }
 
 #[test]

@@ -53,104 +53,36 @@ fn every_parameter_is_read() {
     );
 }
 
+/// A query, and the reason and the text that refuse it.
+#[rustfmt::skip]
+const BAD_QUERIES: &[(&str, Reason, &str)] = &[
+    ("sinc=1s", Reason::BadQuery, "the query knows since, last, mode and envelope"),
+    ("Mode=sub", Reason::BadQuery, "the query knows since, last, mode and envelope"),
+    ("m%6Fde=sub", Reason::BadQuery, "the query knows since, last, mode and envelope"),
+    ("=1", Reason::BadQuery, "the query knows since, last, mode and envelope"),
+    ("mode=sub&mode=sub", Reason::BadQuery, "a parameter stands twice in the query"),
+    ("last=1&last=1", Reason::BadQuery, "a parameter stands twice in the query"),
+    ("envelope=1&envelope=0", Reason::BadQuery, "a parameter stands twice in the query"),
+    ("since=1s&last=1", Reason::BadQuery, "since and last exclude each other"),
+    ("mode=", Reason::BadQuery, "mode is both, sub or pub"),
+    ("mode", Reason::BadQuery, "mode is both, sub or pub"),
+    ("mode=SUB", Reason::BadQuery, "mode is both, sub or pub"),
+    ("envelope=true", Reason::BadQuery, "envelope is 0 or 1"),
+    ("since=%", Reason::BadQuery, "a percent escape in the query is broken"),
+    ("since=%4", Reason::BadQuery, "a percent escape in the query is broken"),
+    ("since=%zz", Reason::BadQuery, "a percent escape in the query is broken"),
+    ("since=%ff", Reason::BadQuery, "a percent escape in the query is broken"),
+    ("last=-1", Reason::BadPosition, "last is a whole number, at most 1000000"),
+    ("last=+1", Reason::BadPosition, "last is a whole number, at most 1000000"),
+    ("last=", Reason::BadPosition, "last is a whole number, at most 1000000"),
+    ("since=", Reason::BadPosition, "since is a position, an age like 90s, 5m or 2h, or one position for each topic"),
+    ("since=k3v9:041", Reason::BadPosition, "since is a position, an age like 90s, 5m or 2h, or one position for each topic"),
+    ("since={}x", Reason::BadPosition, "since is a string, or an object of strings"),
+];
+
 #[test]
 fn what_a_query_does_not_know_is_an_error() {
-    for (text, reason, message) in [
-        (
-            "sinc=1s",
-            Reason::BadQuery,
-            "the query knows since, last, mode and envelope",
-        ),
-        (
-            "Mode=sub",
-            Reason::BadQuery,
-            "the query knows since, last, mode and envelope",
-        ),
-        (
-            "m%6Fde=sub",
-            Reason::BadQuery,
-            "the query knows since, last, mode and envelope",
-        ),
-        (
-            "=1",
-            Reason::BadQuery,
-            "the query knows since, last, mode and envelope",
-        ),
-        (
-            "mode=sub&mode=sub",
-            Reason::BadQuery,
-            "a parameter stands twice in the query",
-        ),
-        (
-            "last=1&last=1",
-            Reason::BadQuery,
-            "a parameter stands twice in the query",
-        ),
-        (
-            "envelope=1&envelope=0",
-            Reason::BadQuery,
-            "a parameter stands twice in the query",
-        ),
-        (
-            "since=1s&last=1",
-            Reason::BadQuery,
-            "since and last exclude each other",
-        ),
-        ("mode=", Reason::BadQuery, "mode is both, sub or pub"),
-        ("mode", Reason::BadQuery, "mode is both, sub or pub"),
-        ("mode=SUB", Reason::BadQuery, "mode is both, sub or pub"),
-        ("envelope=true", Reason::BadQuery, "envelope is 0 or 1"),
-        (
-            "since=%",
-            Reason::BadQuery,
-            "a percent escape in the query is broken",
-        ),
-        (
-            "since=%4",
-            Reason::BadQuery,
-            "a percent escape in the query is broken",
-        ),
-        (
-            "since=%zz",
-            Reason::BadQuery,
-            "a percent escape in the query is broken",
-        ),
-        (
-            "since=%ff",
-            Reason::BadQuery,
-            "a percent escape in the query is broken",
-        ),
-        (
-            "last=-1",
-            Reason::BadPosition,
-            "last is a whole number, at most 1000000",
-        ),
-        (
-            "last=+1",
-            Reason::BadPosition,
-            "last is a whole number, at most 1000000",
-        ),
-        (
-            "last=",
-            Reason::BadPosition,
-            "last is a whole number, at most 1000000",
-        ),
-        (
-            "since=",
-            Reason::BadPosition,
-            "since is a position, an age like 90s, 5m or 2h, or one position for each topic",
-        ),
-        (
-            "since=k3v9:041",
-            Reason::BadPosition,
-            "since is a position, an age like 90s, 5m or 2h, or one position for each topic",
-        ),
-        (
-            "since={}x",
-            Reason::BadPosition,
-            "since is a string, or an object of strings",
-        ),
-    ] {
+    for &(text, reason, message) in BAD_QUERIES {
         assert_eq!(refused(text), (reason, message), "{text}");
     }
 }
