@@ -107,60 +107,68 @@ fn a_good_answer_establishes_the_connection_and_leaves_the_frames() {
     assert_eq!(input, b"\x01frames", "frames are not for this machine");
 }
 
+/// Each with these lines in the place of the one that starts like that.
+fn assert_refused(start: &str, cases: &[(&[&str], Error)]) {
+    for (lines, error) in cases {
+        assert_eq!(replaced(start, lines), Err(*error), "{lines:?}");
+    }
+}
+
 #[test]
-fn every_rule_of_the_answer_is_checked() {
-    let accept = GOOD[3];
-    let cases: [(&str, &[&str], Error); 17] = [
-        ("HTTP", &["HTTP/1.1 200 OK"], Error::Refused { status: 200 }),
+fn an_answer_other_than_101_is_told_with_its_status() {
+    let cases: [(&[&str], Error); 5] = [
+        (&["HTTP/1.1 200 OK"], Error::Refused { status: 200 }),
         (
-            "HTTP",
             &["HTTP/1.1 401 Unauthorized"],
             Error::Refused { status: 401 },
         ),
+        (&["HTTP/1.1 302 Found"], Error::Refused { status: 302 }),
         (
-            "HTTP",
-            &["HTTP/1.1 302 Found"],
-            Error::Refused { status: 302 },
-        ),
-        (
-            "HTTP",
             &["HTTP/1.0 101 Switching Protocols"],
             Error::Http(HttpError::Version),
         ),
+        (&["RTSP/1.0 101 x"], Error::Http(HttpError::StatusLine)),
+    ];
+    assert_refused("HTTP", &cases);
+}
+
+#[test]
+fn upgrade_and_connection_are_checked() {
+    let upgrades: [(&[&str], Error); 4] = [
+        (&[], Error::Upgrade),
+        (&["Upgrade: h2c"], Error::Upgrade),
+        (&["Upgrade: websocket, h2c"], Error::Upgrade),
         (
-            "HTTP",
-            &["RTSP/1.0 101 x"],
-            Error::Http(HttpError::StatusLine),
-        ),
-        ("Upgrade", &[], Error::Upgrade),
-        ("Upgrade", &["Upgrade: h2c"], Error::Upgrade),
-        ("Upgrade", &["Upgrade: websocket, h2c"], Error::Upgrade),
-        (
-            "Upgrade",
             &["Upgrade: websocket", "Upgrade: websocket"],
             Error::Upgrade,
         ),
-        ("Connection", &[], Error::Connection),
-        ("Connection", &["Connection: close"], Error::Connection),
-        ("Sec", &[], Error::Accept),
-        ("Sec", &[accept, accept], Error::Accept),
+    ];
+    assert_refused("Upgrade", &upgrades);
+    assert_refused(
+        "Connection",
+        &[
+            (&[], Error::Connection),
+            (&["Connection: close"], Error::Connection),
+        ],
+    );
+}
+
+#[test]
+fn the_proof_the_subprotocol_and_the_extensions_are_checked() {
+    let accept = GOOD[3];
+    let cases: [(&[&str], Error); 6] = [
+        (&[], Error::Accept),
+        (&[accept, accept], Error::Accept),
         (
-            "Sec",
             &["Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
             Error::Accept,
         ),
+        (&[accept, "Sec-WebSocket-Protocol: c"], Error::Subprotocol),
         (
-            "Sec",
-            &[accept, "Sec-WebSocket-Protocol: c"],
-            Error::Subprotocol,
-        ),
-        (
-            "Sec",
             &[accept, "Sec-WebSocket-Protocol: a, b"],
             Error::Subprotocol,
         ),
         (
-            "Sec",
             &[
                 accept,
                 "Sec-WebSocket-Protocol: a",
@@ -169,9 +177,7 @@ fn every_rule_of_the_answer_is_checked() {
             Error::Subprotocol,
         ),
     ];
-    for (start, lines, error) in cases {
-        assert_eq!(replaced(start, lines), Err(error), "{lines:?}");
-    }
+    assert_refused("Sec", &cases);
     for extensions in ["permessage-deflate", "", "=malformed"] {
         assert_eq!(
             with(&[&format!("Sec-WebSocket-Extensions: {extensions}")]),
