@@ -14,6 +14,7 @@ mod waking;
 
 use node::Fabric;
 use reactor::{RingDriver, RingSettings};
+use ringwire_sim::{Conditions, Network, SimDriver};
 
 /// Drivers on the real kernel, over loopback.
 struct Kernel;
@@ -32,11 +33,35 @@ impl Fabric for Kernel {
     }
 }
 
+/// Drivers on a simulated network.
+struct Simulation(Network);
+
+impl Simulation {
+    /// Runs one behaviour on several networks: each seed delays and cuts differently.
+    fn on_each(behaviour: impl Fn(&mut Simulation)) {
+        for seed in 0..8 {
+            behaviour(&mut Simulation(Network::new(seed, Conditions::default())));
+        }
+    }
+}
+
+impl Fabric for Simulation {
+    type Driver = SimDriver;
+
+    fn driver(&mut self, receive_buffers: u16) -> SimDriver {
+        self.0.driver(receive_buffers)
+    }
+}
+
 /// Names each behaviour once and runs it on every kind of driver.
 macro_rules! contract {
     ($($area:ident: $($behaviour:ident)*;)*) => {
         mod on_io_uring {
             $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut super::Kernel); })*)*
+        }
+
+        mod on_the_simulation {
+            $($(#[test] fn $behaviour() { super::Simulation::on_each(|network| super::$area::$behaviour(network)); })*)*
         }
     };
 }
