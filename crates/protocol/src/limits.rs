@@ -10,6 +10,9 @@ pub const CHUNK_EXTENSION_BYTES_MAX: usize = 1024;
 /// Hexadecimal digits of one chunk size: all of a `u64`, and no endless row of zeros.
 pub const CHUNK_SIZE_DIGITS_MAX: u32 = 16;
 
+/// Interim (1xx) responses before the final one; more are taken for an endless row of them.
+pub const INTERIM_RESPONSES_MAX: usize = 8;
+
 /// Pongs that wait for the socket at the same time. A peer that pings faster than it reads gets an
 /// answer to its latest ping alone, which RFC 6455 section 5.5.3 allows.
 pub const PONGS_MAX: usize = 16;

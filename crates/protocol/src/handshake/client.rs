@@ -11,7 +11,7 @@ use std::fmt;
 pub use crate::http1::client::InvalidRequest;
 
 /// A request for a WebSocket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Offer<'a> {
     /// Host and port, for `Host`.
     pub host: &'a str,
@@ -52,6 +52,16 @@ impl Offer<'_> {
         }
         out.extend_from_slice(b"\r\n\r\n");
         Ok(())
+    }
+}
+
+/// Fields, query and subprotocols may hold tokens, which no log is to show.
+impl fmt::Debug for Offer<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Offer")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Policy<'a> {
 }
 
 /// A request that may become a WebSocket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// The value of `Sec-WebSocket-Accept`.
     pub accept: [u8; 28],
@@ -27,6 +27,17 @@ pub struct Accepted {
     pub subprotocol: Option<String>,
     /// The token from an entry `bearer.<base64url>`, decoded. It is never echoed.
     pub bearer: Option<String>,
+}
+
+/// Says that there is a token, not which: no log is to show it.
+impl fmt::Debug for Accepted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Accepted")
+            .field("subprotocol", &self.subprotocol)
+            .field("has_bearer", &self.bearer.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Judges an opening handshake.

@@ -5,12 +5,23 @@
 use super::chunked::Chunked;
 use super::framing::Framing;
 use super::{Error, Limits};
+use std::fmt;
 
 /// Collects one body.
-#[derive(Debug)]
 pub(super) struct BodyReader {
     bytes: Vec<u8>,
     ends: Ends,
+}
+
+/// How much there is, not what: no log is to show a body.
+impl fmt::Debug for BodyReader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("BodyReader")
+            .field("bytes", &self.bytes.len())
+            .field("ends", &self.ends)
+            .finish()
+    }
 }
 
 #[derive(Debug)]

@@ -8,10 +8,11 @@ use super::field::is_token;
 use super::framing::Framing;
 use super::head::{Head, HeadReader, StartLine};
 use super::{Error as HttpError, FieldValue, Limits};
+use crate::limits::INTERIM_RESPONSES_MAX;
 use std::fmt;
 
 /// A request with a body that is at hand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// `POST`, mostly.
     pub method: &'a str,
@@ -42,6 +43,17 @@ impl Request<'_> {
         }
         out.extend_from_slice(self.body);
         Ok(())
+    }
+}
+
+/// Fields and query may hold tokens, which no log is to show.
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
     }
 }
 
@@ -157,9 +169,6 @@ enum State {
     Ended,
 }
 
-/// Interim (1xx) responses before the final one; more are taken for an endless row of them.
-const INTERIM_MAX: usize = 8;
-
 impl ResponseReader {
     /// A reader that has seen nothing. The timeouts in `limits` are the caller's to keep.
     pub fn new(limits: Limits) -> Self {
@@ -206,7 +215,7 @@ impl ResponseReader {
                 return Ok(None);
             };
             // RFC 9110 section 15.2: a client reads past interim responses. 101 was not asked for.
-            if matches!(head.status(), 100 | 102..=199) && self.interim < INTERIM_MAX {
+            if matches!(head.status(), 100 | 102..=199) && self.interim < INTERIM_RESPONSES_MAX {
                 self.interim += 1;
                 self.state = State::Head(HeadReader::new(StartLine::Response));
                 continue;

@@ -7,6 +7,7 @@
 use super::field::{is_method_byte, list};
 use super::lines::{Lines, Seen};
 use super::{Error, Limits};
+use std::fmt;
 
 /// Which kind of start line a reader waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,6 @@ pub(crate) enum StartLine {
 }
 
 /// Collects one head.
-#[derive(Debug)]
 pub(crate) struct HeadReader {
     start_line: StartLine,
     bytes: Vec<u8>,
@@ -25,6 +25,16 @@ pub(crate) struct HeadReader {
     method_ended: bool,
     /// Bytes of empty lines before the start line: not kept, but counted.
     skipped_bytes: usize,
+}
+
+/// Half a head may hold tokens as well.
+impl fmt::Debug for HeadReader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HeadReader")
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl HeadReader {
@@ -165,7 +175,7 @@ impl Span {
 }
 
 /// One parsed head.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Head {
     text: String,
     fields: Vec<(Span, Span)>,
@@ -229,6 +239,13 @@ impl Head {
         self.all(name)
             .flat_map(list)
             .any(|element| element.eq_ignore_ascii_case(token))
+    }
+}
+
+/// A head may hold tokens, which no log is to show.
+impl fmt::Debug for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Head").finish_non_exhaustive()
     }
 }
 

@@ -5,9 +5,10 @@
 use super::Error;
 use super::head::{Head, Span};
 use super::target::{self, Target};
+use std::fmt;
 
 /// One request, head and body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     head: Head,
     target: Target,
@@ -90,9 +91,10 @@ impl Request {
         self.body
     }
 
-    /// Whether the client wants to send another request on this connection.
+    /// Whether another request may follow on this connection. None follows a request for a
+    /// WebSocket, granted or not: whoever sent it may have sent frames behind it already.
     pub fn keep_alive(&self) -> bool {
-        !self.head.lists("connection", "close")
+        !self.head.lists("connection", "close") && !self.asks_for_websocket()
     }
 
     /// Whether the client asks for a WebSocket. Whether it asks correctly is for the handshake.
@@ -102,5 +104,17 @@ impl Request {
 
     fn part(&self, span: Span) -> &str {
         self.head.text(span)
+    }
+}
+
+/// Fields, query and body may hold tokens and messages, which no log is to show.
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method())
+            .field("path", &self.path())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }

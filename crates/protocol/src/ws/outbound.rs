@@ -8,9 +8,10 @@ use super::Role;
 use super::mask_keys::MaskKeys;
 use crate::limits::{CONTROL_PAYLOAD_BYTES_MAX, PONG_BYTES_MAX, PONGS_MAX};
 use frame::{CloseCode, ClosePayload, Header, Opcode};
+use std::fmt;
 
 /// What waits, in the order in which it leaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Outbound {
     /// Payloads, each after its length byte.
     pongs: Vec<u8>,
@@ -18,6 +19,18 @@ pub(super) struct Outbound {
     ping: Option<Box<[u8]>>,
     /// The payload of the Close.
     close: Option<Box<[u8]>>,
+}
+
+/// How much there is, not what: no log is to show a payload.
+impl fmt::Debug for Outbound {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Outbound")
+            .field("pongs", &self.pongs_count)
+            .field("ping", &self.ping.is_some())
+            .field("close", &self.close.is_some())
+            .finish()
+    }
 }
 
 impl Outbound {

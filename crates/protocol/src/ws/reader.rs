@@ -10,6 +10,7 @@ use super::event::{Failure, Kind};
 use super::{Input, Role};
 use frame::{Fragments, Header, Limits, Opcode, Part, Utf8Stream, mask};
 use std::borrow::Cow;
+use std::fmt;
 
 /// Reads the frames of one connection.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +59,7 @@ impl Frame {
 }
 
 /// What is incomplete.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Partial {
     header: [u8; Header::BYTES_MAX],
     header_bytes: usize,
@@ -69,6 +70,20 @@ struct Partial {
     message: Vec<u8>,
     /// The payload of a control frame so far, unmasked: it may come inside a message.
     control: Vec<u8>,
+}
+
+/// How much there is, not what: no log is to show a payload.
+impl fmt::Debug for Partial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Partial")
+            .field("header_bytes", &self.header_bytes)
+            .field("frame", &self.frame)
+            .field("fragments", &self.fragments)
+            .field("message_bytes", &self.message.len())
+            .field("control_bytes", &self.control.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reader {

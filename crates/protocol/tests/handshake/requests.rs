@@ -274,6 +274,10 @@ fn a_token_among_the_subprotocols_is_taken_out_and_never_echoed() {
         (accepted.bearer.as_deref(), accepted.subprotocol.as_deref()),
         (Some("eyJ.-_.x"), Some("mqtt"))
     );
+    assert!(
+        !format!("{accepted:?}").contains("eyJ"),
+        "not in a log either"
+    );
     let alone = with(&["Sec-WebSocket-Protocol: bearer.ZXlKLi1fLng"]).unwrap();
     assert_eq!(
         (alone.bearer.as_deref(), alone.subprotocol),

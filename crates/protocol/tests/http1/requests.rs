@@ -94,6 +94,36 @@ fn bytes_after_a_request_for_a_websocket_are_left_alone() {
 }
 
 #[test]
+fn a_request_for_a_websocket_is_the_last_of_its_connection() {
+    let request = request(
+        b"GET /ws HTTP/1.1\r\nhost: h\r\nconnection: keep-alive\r\nupgrade: websocket\r\n\r\n",
+    );
+    assert!(!request.unwrap().keep_alive());
+}
+
+#[test]
+fn what_a_log_shows_of_a_request_holds_no_secret() {
+    let bytes = b"POST /t?token=secret HTTP/1.1\r\nhost: h\r\nauthorization: Bearer secret\r\ncontent-length: 6\r\n\r\nsecret";
+    let request = request(bytes).unwrap();
+    assert!(
+        request
+            .query()
+            .is_some_and(|query| query.contains("secret"))
+    );
+    let shown = format!("{request:?}");
+    assert!(
+        shown.contains("POST") && shown.contains("/t") && !shown.contains("secret"),
+        "{shown}"
+    );
+    let mut machine = Requests::new(LIMITS, 0);
+    for cut in [bytes.len() - 10, 60] {
+        machine.receive(0, &mut &bytes[..cut]).unwrap();
+        assert!(!format!("{machine:?}").contains("secret"));
+        machine = Requests::new(LIMITS, 0);
+    }
+}
+
+#[test]
 fn an_upgrade_to_something_else_is_an_ordinary_request() {
     let post = b"POST / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 1\r\n\r\nx";
     assert_eq!(request(post).unwrap().body(), b"x");
