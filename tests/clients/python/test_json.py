@@ -240,13 +240,14 @@ def test_names_that_are_no_topics_are_refused(broker):
     """The one validator refuses wildcards in a publish, reserved and malformed names, each with an error."""
 
     async def main():
-        async with AsyncExitStack() as stack:
-            [client] = await opened(stack, broker)
-            for name in ["a/*", "a/**", "$SYS/a", "", "a\n", "a#", "+", "/".join("a" * 17), "é" * 129]:
-                answer = await client.command(publish=name, text="x")
-                assert answer["error"]["message"], (name, answer)
-            for pattern in ["a/**/b", "a*", "", "a/+"]:
-                answer = await client.command(subscribe=pattern)
-                assert answer["error"]["message"], (pattern, answer)
+        names = ["a/*", "a/**", "$SYS/a", "", "a\n", "a#", "+", "/".join("a" * 17), "é" * 129]
+        commands = [{"publish": name, "text": "x"} for name in names]
+        commands += [{"subscribe": pattern} for pattern in ["a/**/b", "a*", "", "a/+"]]
+        for command in commands:
+            async with AsyncExitStack() as stack:
+                [client] = await opened(stack, broker)
+                answer = await client.command(**command)
+                assert answer["error"]["code"] in ("bad_topic", "reserved_topic"), (command, answer)
+                assert answer["error"]["message"], (command, answer)
 
     asyncio.run(main())
