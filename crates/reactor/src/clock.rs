@@ -1,6 +1,6 @@
-//! The two clocks of the machine.
+//! The clocks of the machine.
 //!
-//! One for measuring and for deadlines, which never jumps; one for stamping publications, which may.
+//! One for deadlines, which never jumps; one for stamping publications, which may; and one that tells what a thread costs.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,12 @@ pub fn unix_ms() -> u64 {
     since_epoch.map_or(0, |duration| duration.as_millis() as u64)
 }
 
+/// Nanoseconds of processor time that the calling thread has used.
+#[must_use]
+pub fn thread_cpu_ns() -> u64 {
+    crate::sys::thread_cpu_ns()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +36,14 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[test]
+    fn a_thread_that_works_uses_processor_time_and_not_more_than_passes() {
+        let (start_ns, start_cpu_ns) = (monotonic_ns(), thread_cpu_ns());
+        while thread_cpu_ns() < start_cpu_ns + 1_000_000 {}
+        let used_ns = thread_cpu_ns() - start_cpu_ns;
+        assert!(used_ns <= monotonic_ns() - start_ns);
     }
 
     #[test]

@@ -1,1 +1,221 @@
-//! What only the kernel's driver can get wrong: limits of the machine.
+//! What only the driver on the kernel can get wrong: queues that overflow, and a machine that is short of something.
+//!
+//! A limit holds for a whole process. Tests that need one run themselves again, as a child under that limit, and the
+//! child does the work.
+
+use crate::node::{Event, Node, join, pattern, small_buffers, until};
+use reactor::{Driver, RingDriver, RingSettings};
+use std::process::Command;
+
+/// Set in the child.
+const CHILD: &str = "RINGWIRE_UNDER_LIMIT";
+
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs the test `name` again under `limit`, a shell's word, without privileges if `unprivileged`. The child must
+/// pass.
+fn run_under(limit: &str, name: &str, unprivileged: bool) {
+    let program = std::env::current_exe().unwrap();
+    let script = format!("{limit} && exec \"$0\" --exact \"$1\" --nocapture");
+    let mut command = if unprivileged && is_root() {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--bounding-set=-all",
+            "sh",
+        ]);
+        setpriv
+    } else {
+        Command::new("sh")
+    };
+    let child = command
+        .args(["-c", &script])
+        .arg(&program)
+        .arg(name)
+        .env(CHILD, "1")
+        .output();
+    let output = match child {
+        Ok(output) => output,
+        Err(error) => return eprintln!("skipped: cannot run the child ({error})"),
+    };
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    // The shell's answers when it cannot run the program, or the limit may not be set.
+    if matches!(output.status.code(), Some(2 | 126 | 127)) {
+        return eprintln!("skipped: the child cannot be started here: {said}");
+    }
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
+fn is_root() -> bool {
+    let owner = std::fs::metadata("/proc/self")
+        .map(|process| std::os::unix::fs::MetadataExt::uid(&process));
+    owner.is_ok_and(|owner| owner == 0)
+}
+
+fn ring(settings: RingSettings) -> Node<RingDriver> {
+    Node::new(RingDriver::new(settings).unwrap_or_else(|refusal| panic!("{refusal}")))
+}
+
+#[test]
+fn an_ordinary_user_with_little_lockable_memory_gets_a_smaller_ring() {
+    if !is_child() {
+        let name = "io_uring::an_ordinary_user_with_little_lockable_memory_gets_a_smaller_ring";
+        return run_under("ulimit -l 64", name, true);
+    }
+    let mut server = ring(RingSettings::default());
+    assert!(
+        server.driver.description().contains("reduced"),
+        "{}",
+        server.driver.description()
+    );
+    server.listen();
+    let mut client = ring(RingSettings {
+        submission_entries: 16,
+        completion_entries: 128,
+        receive_buffers: 8,
+        ..RingSettings::default()
+    });
+    let (near, far) = join(&mut server, &mut client);
+    server.driver.receive(near);
+    client.send(far, &pattern(100_000));
+    until(&mut server, &mut client, |server, _| {
+        server.received(near).len() == 100_000
+    });
+    assert!(server.received(near) == pattern(100_000));
+}
+
+#[test]
+fn too_little_lockable_memory_is_refused_with_the_remedy() {
+    if !is_child() {
+        let name = "io_uring::too_little_lockable_memory_is_refused_with_the_remedy";
+        return run_under("ulimit -l 4", name, true);
+    }
+    let refusal = RingDriver::new(RingSettings::default())
+        .err()
+        .expect("4 KiB are not enough");
+    let line = refusal.to_string();
+    assert!(
+        line.contains("RLIMIT_MEMLOCK is 4 KiB") && line.contains("ulimit -l"),
+        "{line}"
+    );
+}
+
+#[test]
+fn without_descriptors_accepting_waits_and_goes_on() {
+    if !is_child() {
+        let name = "io_uring::without_descriptors_accepting_waits_and_goes_on";
+        return run_under("ulimit -n 40", name, false);
+    }
+    let small = RingSettings {
+        submission_entries: 32,
+        completion_entries: 256,
+        receive_buffers: 8,
+        ..RingSettings::default()
+    };
+    let (mut server, mut client) = (ring(small), ring(small));
+    let address = server.listen();
+    // The client's ends leave no descriptor for the server's.
+    let mut far = Vec::new();
+    while let Ok(socket) = client.driver.connect(address, None, &small_buffers()) {
+        far.push(socket);
+    }
+    until(&mut server, &mut client, |server, client| {
+        server.saw(&Event::AcceptFailed)
+            && far
+                .iter()
+                .all(|&socket| client.saw(&Event::Connected(socket, Ok(()))))
+    });
+    let before = server.accepted.len();
+    assert!(before < far.len());
+    // The later half of the clients leaves room for the earlier half, who called first.
+    let left = far.split_off(far.len() / 2);
+    left.iter().for_each(|&socket| client.driver.close(socket));
+    until(&mut server, &mut client, |server, client| {
+        left.iter()
+            .all(|&socket| client.saw(&Event::Closed(socket)))
+            && server.accepted.len() >= far.len()
+    });
+    let near = server.driver.adopt(server.accepted.remove(0));
+    server.driver.receive(near);
+    client.send(far[0], b"waited");
+    until(&mut server, &mut client, |server, _| {
+        server.received(near) == b"waited"
+    });
+    let failures = server.driver.counters().accept_failures;
+    assert!(
+        (1..50).contains(&failures),
+        "{failures} failures: it did not wait in between"
+    );
+}
+
+#[test]
+fn an_overflowing_completion_queue_loses_nothing() {
+    let tiny = RingSettings {
+        submission_entries: 8,
+        completion_entries: 8,
+        receive_buffers: 64,
+        receive_buffer_bytes: 256,
+    };
+    let mut server = ring(tiny);
+    server.listen();
+    let mut client = ring(RingSettings::default());
+    let pairs: Vec<_> = (0..60).map(|_| join(&mut server, &mut client)).collect();
+    for &(near, _) in &pairs {
+        server.driver.receive(near);
+    }
+    let all = pattern(12_000);
+    for piece in all.chunks(3_000) {
+        let before = client.given_back.len();
+        pairs.iter().for_each(|&(_, far)| client.send(far, piece));
+        // All of it is sent before the server looks.
+        while client.given_back.len() < before + pairs.len() {
+            client.turn();
+        }
+    }
+    until(&mut server, &mut client, |server, _| {
+        pairs
+            .iter()
+            .all(|&(near, _)| server.received(near).len() == all.len())
+    });
+    for &(near, _) in &pairs {
+        assert!(server.received(near) == all, "the bytes of {near:?} differ");
+    }
+    assert!(
+        server.driver.counters().overflows > 0,
+        "the queue never overflowed"
+    );
+    assert!(server.driver.counters().rearms > 0);
+}
+
+#[test]
+fn a_burst_of_connections_is_accepted_whole() {
+    let tiny = RingSettings {
+        submission_entries: 4,
+        completion_entries: 4,
+        receive_buffers: 1,
+        receive_buffer_bytes: 64,
+    };
+    let mut server = ring(tiny);
+    let address = server.listen();
+    let mut client = ring(RingSettings::default());
+    let far: Vec<_> = (0..100)
+        .map(|_| {
+            client
+                .driver
+                .connect(address, None, &small_buffers())
+                .unwrap()
+        })
+        .collect();
+    until(&mut server, &mut client, |server, client| {
+        server.accepted.len() == far.len()
+            && client.count(|event| matches!(event, Event::Connected(_, Ok(())))) == far.len()
+    });
+    assert_eq!(server.driver.counters().accept_failures, 0);
+}
