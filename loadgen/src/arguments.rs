@@ -52,7 +52,7 @@ Exit codes:
 /// Measures a WebSocket pub/sub server: publishes messages to topics over some connections, receives them over others,
 /// and reports latency, throughput and every message that did not arrive exactly once and in order.
 #[derive(Debug, Parser)]
-#[command(name = "ringwire-load", version, after_help = EXAMPLES, group(ArgGroup::new("pace").args(["rate", "outstanding"])))]
+#[command(name = "ringwire-load", version, args_override_self = true, after_help = EXAMPLES, group(ArgGroup::new("pace").args(["rate", "outstanding"])))]
 pub struct Arguments {
     /// The server. Subscribers open URL/t/TOPIC?mode=sub, publishers URL/t/TOPIC?mode=pub
     #[arg(default_value = "ws://127.0.0.1:7464")]

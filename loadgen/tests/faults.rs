@@ -1,0 +1,208 @@
+//! The generator against a server with known faults: each is found, counted exactly, and none is seen where there is none.
+
+mod scripted;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::OnceLock;
+
+use clap::Parser;
+use ringwire_load::arguments::Arguments;
+use ringwire_load::engine::{Brake, Engine};
+use ringwire_load::evidence::Evidence;
+use ringwire_load::failure::{Failure, Outcome};
+use ringwire_load::plan::Plan;
+use ringwire_load::verdict::Verdict;
+use scripted::Act;
+
+const SHORT: &str = "--warm-up 20ms --duration 200ms --settle 0s --patience 300ms";
+
+fn plan(server: SocketAddr, options: &str) -> Plan {
+    let url = format!("ws://{server}");
+    let words = ["ringwire-load", &url]
+        .into_iter()
+        .chain(SHORT.split_whitespace())
+        .chain(options.split_whitespace());
+    Arguments::try_parse_from(words)
+        .expect("a sensible line")
+        .plan()
+        .expect("a sensible plan")
+}
+
+fn try_run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
+    let plan = plan(server, options);
+    Engine::new(&plan)?.run()
+}
+
+fn run(server: SocketAddr, options: &str) -> Evidence {
+    try_run(server, options).expect("a run")
+}
+
+#[test]
+fn a_faultless_relay_has_no_faults_in_either_loop_on_any_number_of_threads() {
+    for options in [
+        "-s 5 --rate 300",
+        "-s 8 -t 4 -p 2 --rate 300",
+        "-s 8 -t 2 -p 6 --rate 300 --threads 2",
+        "-s 5 -w 4",
+        "-s 9 -t 3 -p 2 -w 3 --threads 3",
+        "-s 6 -t 2 -p 5 -w 1 --threads 2 --payload 2KiB --source 127.0.0.1-127.0.0.3",
+    ] {
+        let evidence = run(scripted::relay(|_| Act::Relay), options);
+        assert!(
+            evidence.total.published > 20,
+            "{options}: {:?}",
+            evidence.total
+        );
+        assert_eq!(evidence.expected, evidence.total.received(), "{options}");
+        assert_eq!(
+            Verdict::of(
+                &plan(SocketAddr::from(([127, 0, 0, 1], 1)), options),
+                &evidence
+            )
+            .imperfect,
+            [""; 0],
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn each_fault_is_counted_once_for_each_subscriber() {
+    let script = |number| match number {
+        3 => Act::Drop,
+        5 => Act::Twice,
+        7 => Act::AfterNext,
+        10 => Act::Corrupt,
+        12 => Act::Misroute,
+        _ => Act::Relay,
+    };
+    // Both publishers' streams have every fault; each topic has two subscribers.
+    let evidence = run(scripted::relay(script), "-s 4 -t 2 -p 2 --rate 300");
+    let total = &evidence.total;
+    assert_eq!(
+        evidence.lost,
+        3 * 4,
+        "dropped, corrupted and misrouted ones are missing"
+    );
+    assert_eq!(total.duplicated, 4);
+    assert_eq!(total.reordered, 4);
+    assert_eq!(total.corrupted, 4);
+    assert_eq!(total.misrouted, 4);
+    assert_eq!(total.received() + evidence.lost, evidence.expected);
+}
+
+#[test]
+fn a_closed_loop_gives_a_lost_message_up_and_goes_on() {
+    let plan_and_run = run(
+        scripted::relay(|number| if number == 2 { Act::Drop } else { Act::Relay }),
+        "-s 2 -w 1 --patience 50ms",
+    );
+    assert_eq!(plan_and_run.total.given_up, 1);
+    assert_eq!(plan_and_run.lost, 2);
+    assert!(
+        plan_and_run.total.published > 10,
+        "{:?}",
+        plan_and_run.total
+    );
+}
+
+#[test]
+fn a_server_that_closes_is_quoted() {
+    let evidence = run(
+        scripted::relay(|number| {
+            if number == 5 {
+                Act::CloseAll(1008, "too slow")
+            } else {
+                Act::Relay
+            }
+        }),
+        "-s 3 --rate 100",
+    );
+    assert_eq!(evidence.departures.len(), 1);
+    assert_eq!(evidence.departures[0].count, 3);
+    assert!(
+        evidence.departures[0].how.contains("1008")
+            && evidence.departures[0].how.contains("too slow")
+    );
+    assert!(evidence.cut_short.is_some(), "nobody was left to receive");
+    assert!(
+        evidence.latency.count() > 0,
+        "what was measured until then stands"
+    );
+}
+
+#[test]
+fn a_closed_loop_ends_with_its_first_lost_connection() {
+    let evidence = run(
+        scripted::relay(|number| if number == 5 { Act::CutAll } else { Act::Relay }),
+        "-s 1 -w 1 --duration 60s",
+    );
+    assert!(
+        evidence
+            .cut_short
+            .as_ref()
+            .is_some_and(|reason| reason.contains("without a Close")),
+        "{:?}",
+        evidence.cut_short
+    );
+}
+
+#[test]
+fn a_server_that_cannot_be_used_is_named_with_the_remedy() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a free port")
+        .local_addr()
+        .expect("it is bound");
+    for (server, what, remedy) in [
+        (closed, "nothing listens", "Start the server"),
+        (
+            scripted::answering("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
+            "404",
+            "--subscribe-url",
+        ),
+        (
+            scripted::answering("220 mail.example ESMTP\r\n\r\n"),
+            "refused",
+            "does not speak WebSocket",
+        ),
+        (scripted::answering(""), "before it answered", "log"),
+    ] {
+        let failure = try_run(server, "-s 1").expect_err(what);
+        assert_eq!(failure.outcome(), Outcome::Unreachable);
+        let text = failure.to_string();
+        assert!(text.contains(what) && text.contains(remedy), "{text}");
+    }
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let failure = try_run(
+        silent.local_addr().expect("it is bound"),
+        "-s 1 --connect-timeout 50ms",
+    )
+    .expect_err("nobody answers");
+    assert!(
+        failure.to_string().contains("--connect-timeout"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn the_brake_ends_a_run_early_and_keeps_what_there_is() {
+    static BRAKE: OnceLock<Brake> = OnceLock::new();
+    let server = scripted::relay(|number| {
+        if number == 50 {
+            BRAKE.wait().pull("interrupted");
+        }
+        Act::Relay
+    });
+    let plan = plan(server, "-s 2 --rate 500 --duration 60s --warm-up 0s");
+    let engine = Engine::new(&plan).expect("a machine that can");
+    BRAKE.set(engine.brake()).expect("set once");
+    let evidence = engine.run().expect("a run");
+    assert_eq!(evidence.cut_short.as_deref(), Some("interrupted"));
+    assert!(evidence.window_ns > 0 && evidence.window_ns < 10_000_000_000);
+    assert!(evidence.latency.count() > 0);
+    assert_eq!(evidence.lost, 0);
+}

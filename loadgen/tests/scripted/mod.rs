@@ -1,0 +1,218 @@
+//! A server that does what a script says: a relay with known delays and known faults, on plain threads and blocking sockets.
+//!
+//! It shares nothing with the generator or the broker, so that an error in those does not cancel itself out here.
+
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha1::{Digest, Sha1};
+
+/// What the server does with one message of a publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Passes it on to every subscriber of its topic.
+    Relay,
+    /// Does nothing at all for that long, then passes it on.
+    StallMs(u64),
+    Drop,
+    Twice,
+    /// Keeps it back and sends it after the next one.
+    AfterNext,
+    /// Passes it on with one bit changed.
+    Corrupt,
+    /// Passes it on to the subscribers of all other topics.
+    Misroute,
+    /// Closes every subscriber with this code and reason.
+    CloseAll(u16, &'static str),
+    /// Ends every subscriber's connection without a Close.
+    CutAll,
+}
+
+/// Decides by the message's number on its publishing connection, from 0.
+pub(crate) type Script = fn(u64) -> Act;
+
+type Subscribers = Arc<Mutex<HashMap<String, Vec<TcpStream>>>>;
+
+/// Starts a relay and returns its address. It ends with the test's process.
+pub(crate) fn relay(script: Script) -> SocketAddr {
+    let subscribers = Subscribers::default();
+    serve(move |stream| relay_connection(stream, &subscribers, script))
+}
+
+/// Starts a server that answers every connection with `answer` and hangs up.
+pub(crate) fn answering(answer: &'static str) -> SocketAddr {
+    serve(move |stream| {
+        let mut reader = BufReader::new(stream);
+        read_head(&mut reader);
+        reader
+            .into_inner()
+            .write_all(answer.as_bytes())
+            .expect("the client listens");
+    })
+}
+
+fn serve(connection: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection = connection.clone();
+            std::thread::spawn(move || connection(stream));
+        }
+    });
+    address
+}
+
+fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script) {
+    stream.set_nodelay(true).expect("a TCP stream");
+    let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
+    let Some((target, key)) = read_head(&mut reader) else {
+        return;
+    };
+    let (topic, mode) = target.split_once("?mode=").expect("the standard URLs");
+    let accept = BASE64_STANDARD.encode(Sha1::digest(format!(
+        "{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    )));
+    let mut write_half = stream.try_clone().expect("a descriptor");
+    if mode == "sub" {
+        subscribers
+            .lock()
+            .unwrap()
+            .entry(topic.to_owned())
+            .or_default()
+            .push(stream);
+    }
+    write!(write_half, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")
+        .expect("the client listens");
+    let mut kept_back = None;
+    let mut number = 0;
+    while let Some((opcode, payload)) = read_frame(&mut reader) {
+        match opcode {
+            8 => {
+                let _ = write_half.write_all(&frame(8, &payload));
+                return;
+            }
+            2 => {
+                act(script(number), topic, payload, &mut kept_back, subscribers);
+                number += 1;
+            }
+            _ => panic!("the generator sends binary messages, whole"),
+        }
+    }
+}
+
+fn act(
+    act: Act,
+    topic: &str,
+    mut payload: Vec<u8>,
+    kept_back: &mut Option<Vec<u8>>,
+    subscribers: &Subscribers,
+) {
+    let here = |name: &str| name == topic;
+    let all = |_: &str| true;
+    match act {
+        Act::Relay => send(subscribers, here, &frame(2, &payload)),
+        Act::StallMs(stall_ms) => {
+            std::thread::sleep(Duration::from_millis(stall_ms));
+            send(subscribers, here, &frame(2, &payload));
+        }
+        Act::Drop => {}
+        Act::Twice => {
+            send(subscribers, here, &frame(2, &payload));
+            send(subscribers, here, &frame(2, &payload));
+        }
+        Act::AfterNext => {
+            *kept_back = Some(payload);
+            return;
+        }
+        Act::Corrupt => {
+            payload[20] ^= 1;
+            send(subscribers, here, &frame(2, &payload));
+        }
+        Act::Misroute => send(subscribers, |name| name != topic, &frame(2, &payload)),
+        Act::CloseAll(code, reason) => send(
+            subscribers,
+            all,
+            &frame(8, &[&code.to_be_bytes(), reason.as_bytes()].concat()),
+        ),
+        Act::CutAll => {
+            for stream in subscribers.lock().unwrap().values().flatten() {
+                stream
+                    .shutdown(std::net::Shutdown::Both)
+                    .expect("an open stream");
+            }
+        }
+    }
+    if let Some(late) = kept_back.take() {
+        send(subscribers, here, &frame(2, &late));
+    }
+}
+
+fn send(subscribers: &Subscribers, to: impl Fn(&str) -> bool, bytes: &[u8]) {
+    let mut subscribers = subscribers.lock().unwrap();
+    for stream in subscribers
+        .iter_mut()
+        .filter(|(topic, _)| to(topic))
+        .flat_map(|(_, streams)| streams)
+    {
+        // A subscriber that has gone away misses it.
+        let _ = stream.write_all(bytes);
+    }
+}
+
+/// The target and the key of an opening handshake.
+fn read_head(reader: &mut impl BufRead) -> Option<(String, String)> {
+    let mut lines = reader.lines().map_while(Result::ok);
+    let target = lines.next()?.split(' ').nth(1)?.to_owned();
+    let mut key = String::new();
+    for line in lines.take_while(|line| !line.is_empty()) {
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("sec-websocket-key")
+        {
+            key = value.trim().to_owned();
+        }
+    }
+    Some((target, key))
+}
+
+/// An unmasked frame of a server.
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x80 | opcode];
+    match payload.len() {
+        length @ 0..=125 => bytes.push(length as u8),
+        length => {
+            bytes.push(126);
+            bytes.extend_from_slice(&u16::try_from(length).expect("small payloads").to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// A masked frame of a client, unmasked; `None` at the end of the stream.
+fn read_frame(reader: &mut impl Read) -> Option<(u8, Vec<u8>)> {
+    let mut head = [0; 2];
+    reader.read_exact(&mut head).ok()?;
+    let mut length = usize::from(head[1] & 0x7f);
+    if length == 126 {
+        let mut long = [0; 2];
+        reader.read_exact(&mut long).ok()?;
+        length = usize::from(u16::from_be_bytes(long));
+    }
+    let mut mask = [0; 4];
+    reader.read_exact(&mut mask).ok()?;
+    let mut payload = vec![0; length];
+    reader.read_exact(&mut payload).ok()?;
+    payload
+        .iter_mut()
+        .zip(mask.iter().cycle())
+        .for_each(|(byte, key)| *byte ^= key);
+    Some((head[0] & 15, payload))
+}
