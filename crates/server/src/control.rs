@@ -17,14 +17,14 @@ use crate::node::Node;
 
 /// Where core threads report their end.
 #[derive(Clone)]
-pub struct Finished {
+pub(crate) struct Finished {
     left: Arc<AtomicUsize>,
     all: Arc<Notify>,
 }
 
 impl Finished {
     /// One core has ended.
-    pub fn core_ended(&self) {
+    pub(crate) fn core_ended(&self) {
         if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.all.notify_one();
         }
@@ -32,20 +32,26 @@ impl Finished {
 }
 
 /// The line that every core has to cross, and the one who watches it.
-pub fn finish_line(cores: usize) -> (Finished, Arc<Notify>) {
+pub(crate) fn finish_line(cores: usize) -> (Finished, Arc<Notify>) {
     let all = Arc::new(Notify::new());
-    (Finished { left: Arc::new(AtomicUsize::new(cores)), all: all.clone() }, all)
+    (
+        Finished {
+            left: Arc::new(AtomicUsize::new(cores)),
+            all: all.clone(),
+        },
+        all,
+    )
 }
 
 /// The lanes to the cores.
-pub struct Cores {
+pub(crate) struct Cores {
     lanes: Port<Shipped<Request>>,
     wakers: Vec<Waker>,
 }
 
 impl Cores {
     /// `lanes` is the control thread's own port.
-    pub fn new(lanes: Port<Shipped<Request>>, wakers: Vec<Waker>) -> Self {
+    pub(crate) fn new(lanes: Port<Shipped<Request>>, wakers: Vec<Waker>) -> Self {
         Self { lanes, wakers }
     }
 
@@ -62,7 +68,7 @@ impl Cores {
 }
 
 /// Watches signals until every core has ended.
-pub fn run(mut cores: Cores, all_ended: Arc<Notify>, node: &Node) {
+pub(crate) fn run(mut cores: Cores, all_ended: Arc<Notify>, node: &Node) {
     tokio_uring::start(async {
         let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be watched");
         let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be watched");
@@ -77,7 +83,12 @@ pub fn run(mut cores: Cores, all_ended: Arc<Notify>, node: &Node) {
                 tracing::warn!(signal = name, "ending at once");
                 cores.tell(Control::Abort);
             } else {
-                tracing::info!(signal = name, connections = node.connections(), uptime_s = node.uptime().as_secs(), "draining");
+                tracing::info!(
+                    signal = name,
+                    connections = node.connections(),
+                    uptime_s = node.uptime().as_secs(),
+                    "draining"
+                );
                 cores.tell(Control::Drain);
             }
             asked = true;

@@ -95,7 +95,17 @@ pub struct Hub {
 impl Hub {
     /// The hub of core `core`.
     pub fn new(core: usize, broker: Broker, settings: Arc<Settings>) -> Self {
-        Self { broker, encoder: WireEncoder::default(), settings, now_ms: 0, time_ms: 0, draining: false, scratch: Vec::new(), core, reconnects: 0 }
+        Self {
+            broker,
+            encoder: WireEncoder::default(),
+            settings,
+            now_ms: 0,
+            time_ms: 0,
+            draining: false,
+            scratch: Vec::new(),
+            core,
+            reconnects: 0,
+        }
     }
 
     /// The number of this core.
@@ -119,14 +129,28 @@ impl Hub {
 
     /// What another core asks of this one as a topic's home.
     pub fn take_request(&mut self, from: usize, request: Request) {
-        self.broker.take_request(&mut self.encoder, from, request, self.time_ms);
+        self.broker
+            .take_request(&mut self.encoder, from, request, self.time_ms);
     }
 
     /// A client of this core publishes.
     ///
     /// # Errors
     /// As the broker refuses.
-    pub fn publish(&mut self, publisher: Publisher, topic: TopicRef<'_>, kind: Kind, payload: &[u8]) -> Result<(), Refusal> {
-        self.broker.publish(&mut self.encoder, publisher, topic, kind, payload, self.time_ms)
+    pub fn publish(
+        &mut self,
+        publisher: Publisher,
+        topic: TopicRef<'_>,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), Refusal> {
+        self.broker.publish(
+            &mut self.encoder,
+            publisher,
+            topic,
+            kind,
+            payload,
+            self.time_ms,
+        )
     }
 }

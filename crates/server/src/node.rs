@@ -37,7 +37,10 @@ impl Node {
 
     /// Connections of all cores.
     pub fn connections(&self) -> usize {
-        self.connections.iter().map(|core| core.load(Ordering::Relaxed)).sum()
+        self.connections
+            .iter()
+            .map(|core| core.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// How long the node has run.

@@ -26,8 +26,16 @@ pub fn check<'a>(
     };
     // The connection is plain, so the broker's own origin is http://<Host>; behind a proxy that
     // ends TLS the same host is https.
-    let own = |scheme| host.and_then(|host| parse_parts(scheme, host)).is_some_and(|own| own == page);
-    if own("http") || own("https") || allowed.iter().any(|entry| parse(entry).as_ref() == Some(&page)) {
+    let own = |scheme| {
+        host.and_then(|host| parse_parts(scheme, host))
+            .is_some_and(|own| own == page)
+    };
+    if own("http")
+        || own("https")
+        || allowed
+            .iter()
+            .any(|entry| parse(entry).as_ref() == Some(&page))
+    {
         return Ok(());
     }
     Err(Refused::Denied)
@@ -81,11 +89,16 @@ fn parse_parts(scheme: &str, authority: &str) -> Option<Origin> {
         }
         None => (authority, default_port),
     };
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'[' | b']' | b':');
+    let plain =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'[' | b']' | b':');
     if host.is_empty() || !host.bytes().all(plain) {
         return None;
     }
-    Some(Origin { scheme, host: host.to_ascii_lowercase(), port })
+    Some(Origin {
+        scheme,
+        host: host.to_ascii_lowercase(),
+        port,
+    })
 }
 
 #[cfg(test)]
@@ -123,13 +136,20 @@ mod tests {
             "file://",
             "",
         ] {
-            assert_eq!(ask(origin, "broker:7464", &allowed), Err(Refused::Denied), "{origin}");
+            assert_eq!(
+                ask(origin, "broker:7464", &allowed),
+                Err(Refused::Denied),
+                "{origin}"
+            );
         }
     }
 
     #[test]
     fn no_origin_is_no_browser_and_two_are_none() {
         assert_eq!(check([].into_iter(), Some("a"), &[]), Ok(()));
-        assert_eq!(check(["http://a", "http://a"].into_iter(), Some("a"), &[]), Err(Refused::Repeated));
+        assert_eq!(
+            check(["http://a", "http://a"].into_iter(), Some("a"), &[]),
+            Err(Refused::Repeated)
+        );
     }
 }

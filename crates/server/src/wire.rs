@@ -39,7 +39,13 @@ impl Encode for WireEncoder {
 
 /// Appends one unmasked, unfragmented frame; returns where its payload stands.
 pub fn write_frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) -> Range<usize> {
-    let header = Header { fin: true, rsv: 0, opcode, mask: None, payload_len: payload.len() as u64 };
+    let header = Header {
+        fin: true,
+        rsv: 0,
+        opcode,
+        mask: None,
+        payload_len: payload.len() as u64,
+    };
     let mut head = [0; Header::BYTES_MAX];
     let head_bytes = header.encode(&mut head);
     out.reserve(head_bytes + payload.len());

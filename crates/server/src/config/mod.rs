@@ -200,7 +200,10 @@ impl Default for Config {
             websocket: WebSocket::default(),
             broker: Broker::default(),
             io: Io::default(),
-            log: Log { level: "info".into(), format: LogFormat::Text },
+            log: Log {
+                level: "info".into(),
+                format: LogFormat::Text,
+            },
             topics: Vec::new(),
             topic_default: TopicLimits::default(),
         }
@@ -305,16 +308,48 @@ impl Config {
             ("http.headers_max", self.http.headers_max as u64, 8),
             ("http.head_timeout (ms)", self.http.head_timeout.ms(), 1),
             ("http.body_timeout (ms)", self.http.body_timeout.ms(), 1),
-            ("websocket.message_bytes_max", self.websocket.message_bytes_max.bytes(), 125),
-            ("websocket.fragments_max", u64::from(self.websocket.fragments_max), 1),
-            ("websocket.close_timeout (ms)", self.websocket.close_timeout.ms(), 1),
-            ("websocket.write_timeout (ms)", self.websocket.write_timeout.ms(), 1),
-            ("websocket.outbox_bytes_max", self.websocket.outbox_bytes_max.bytes(), 1024),
+            (
+                "websocket.message_bytes_max",
+                self.websocket.message_bytes_max.bytes(),
+                125,
+            ),
+            (
+                "websocket.fragments_max",
+                u64::from(self.websocket.fragments_max),
+                1,
+            ),
+            (
+                "websocket.close_timeout (ms)",
+                self.websocket.close_timeout.ms(),
+                1,
+            ),
+            (
+                "websocket.write_timeout (ms)",
+                self.websocket.write_timeout.ms(),
+                1,
+            ),
+            (
+                "websocket.outbox_bytes_max",
+                self.websocket.outbox_bytes_max.bytes(),
+                1024,
+            ),
             ("broker.topics_max", self.broker.topics_max as u64, 1),
-            ("broker.subscriptions_max", u64::from(self.broker.subscriptions_max), 1),
+            (
+                "broker.subscriptions_max",
+                u64::from(self.broker.subscriptions_max),
+                1,
+            ),
             ("io.receive_buffers", u64::from(self.io.receive_buffers), 1),
-            ("io.receive_buffer_bytes", self.io.receive_buffer_bytes.bytes(), 256),
-            ("io.send_buffer_bytes", self.io.send_buffer_bytes.bytes(), 4096),
+            (
+                "io.receive_buffer_bytes",
+                self.io.receive_buffer_bytes.bytes(),
+                256,
+            ),
+            (
+                "io.send_buffer_bytes",
+                self.io.send_buffer_bytes.bytes(),
+                4096,
+            ),
             ("io.lane_capacity", self.io.lane_capacity as u64, 2),
         ];
         for (key, value, least) in at_least {
@@ -340,7 +375,10 @@ impl Config {
     }
 
     fn check_topics(&self) -> Result<(), String> {
-        let rules = self.topics.iter().map(|rule| (rule.pattern.as_str(), &rule.limits));
+        let rules = self
+            .topics
+            .iter()
+            .map(|rule| (rule.pattern.as_str(), &rule.limits));
         for (name, limits) in rules.chain([("topic_default", &self.topic_default)]) {
             // A message that does not fit its topic's backlog could reach nobody.
             let least = self.websocket.message_bytes_max.bytes() * 2;

@@ -48,7 +48,9 @@ pub fn load(
         check_keys(&read, &known, "", &format!("{}", path.display()))?;
         table = read;
     }
-    for (name, text) in environment.filter(|(name, _)| name.starts_with(ENV_PREFIX) && name != ENV_OF_CLIENTS) {
+    for (name, text) in
+        environment.filter(|(name, _)| name.starts_with(ENV_PREFIX) && name != ENV_OF_CLIENTS)
+    {
         let (section, key) = environment_key(&name, &known)?;
         set(&mut table, &section, &key, literal(&text));
     }
@@ -56,7 +58,9 @@ pub fn load(
         let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
         set(&mut table, section, key, value);
     }
-    let config: Config = table.try_into().map_err(|error: toml::de::Error| Error(error.message().to_owned()))?;
+    let config: Config = table
+        .try_into()
+        .map_err(|error: toml::de::Error| Error(error.message().to_owned()))?;
     config.check().map_err(Error)?;
     Ok(config)
 }
@@ -64,7 +68,9 @@ pub fn load(
 /// Reads the file by itself first: an error of type then carries its line.
 fn parse_file(path: &Path, text: &str) -> Result<Table, Error> {
     let located = |error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let line = error
+            .span()
+            .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         Error(format!("{}:{line}: {}", path.display(), error.message()))
     };
     let table: Table = text.parse().map_err(located)?;
@@ -87,7 +93,11 @@ fn known_keys() -> Table {
 
 fn check_keys(table: &Table, known: &Table, path: &str, source: &str) -> Result<(), Error> {
     for (key, value) in table {
-        let here = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let here = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         let Some(expected) = known.get(key) else {
             return Err(unknown(&here, key, known, source));
         };
@@ -107,9 +117,15 @@ fn check_keys(table: &Table, known: &Table, path: &str, source: &str) -> Result<
 }
 
 fn unknown(path: &str, key: &str, known: &Table, source: &str) -> Error {
-    let nearest = known.keys().min_by_key(|candidate| strsim::damerau_levenshtein(candidate, key));
-    let hint = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
-    Error(format!("{source}: there is no key `{path}`{hint} (configs/default.toml has them all)"))
+    let nearest = known
+        .keys()
+        .min_by_key(|candidate| strsim::damerau_levenshtein(candidate, key));
+    let hint = nearest.map_or(String::new(), |nearest| {
+        format!("; did you mean `{nearest}`?")
+    });
+    Error(format!(
+        "{source}: there is no key `{path}`{hint} (configs/default.toml has them all)"
+    ))
 }
 
 /// `RINGWIRE_WEBSOCKET_PING_INTERVAL` is `websocket.ping_interval`: the section's name may hold an
@@ -117,7 +133,10 @@ fn unknown(path: &str, key: &str, known: &Table, source: &str) -> Error {
 fn environment_key(name: &str, known: &Table) -> Result<(String, String), Error> {
     let lower = name[ENV_PREFIX.len()..].to_ascii_lowercase();
     for (section, keys) in known {
-        let Some(key) = lower.strip_prefix(section.as_str()).and_then(|rest| rest.strip_prefix('_')) else {
+        let Some(key) = lower
+            .strip_prefix(section.as_str())
+            .and_then(|rest| rest.strip_prefix('_'))
+        else {
             continue;
         };
         let Value::Table(keys) = keys else { continue };
@@ -126,7 +145,10 @@ fn environment_key(name: &str, known: &Table) -> Result<(String, String), Error>
         }
         return Err(unknown(&format!("{section}.{key}"), key, keys, name));
     }
-    let sections: Vec<_> = known.keys().map(|section| section.to_ascii_uppercase()).collect();
+    let sections: Vec<_> = known
+        .keys()
+        .map(|section| section.to_ascii_uppercase())
+        .collect();
     Err(Error(format!(
         "{name}: no section of the configuration fits; names are {ENV_PREFIX}<SECTION>_<KEY> with \
          a section out of {}",
@@ -149,7 +171,9 @@ fn set(table: &mut Table, section: &str, key: &str, value: Value) {
         table.insert(key.to_owned(), value);
         return;
     }
-    let section = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+    let section = table
+        .entry(section.to_owned())
+        .or_insert_with(|| Value::Table(Table::new()));
     if let Value::Table(section) = section {
         section.insert(key.to_owned(), value);
     }
@@ -160,7 +184,11 @@ mod tests {
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter()
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     fn parse(text: &str) -> Result<Table, Error> {
@@ -169,7 +197,10 @@ mod tests {
 
     #[test]
     fn flags_go_before_the_environment() {
-        let env = environment(&[("RINGWIRE_SERVER_CORES", "3"), ("RINGWIRE_WEBSOCKET_PING_INTERVAL", "7s")]);
+        let env = environment(&[
+            ("RINGWIRE_SERVER_CORES", "3"),
+            ("RINGWIRE_WEBSOCKET_PING_INTERVAL", "7s"),
+        ]);
         let config = load(None, env, vec![("server.cores", Value::Integer(2))]).unwrap();
         assert_eq!(config.server.cores, 2);
         assert_eq!(config.websocket.ping_interval.ms(), 7000);
@@ -177,18 +208,35 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_the_nearest_and_its_source() {
-        let error = parse("[server]\nlisten = \"127.0.0.1:1\"\ncore = 2\n").unwrap_err().to_string();
-        assert!(error.starts_with("x.toml") && error.contains("did you mean `cores`?"), "{error}");
-        let error = parse("[[topics]]\nmatch = \"a\"\nmessage_max = 1\n").unwrap_err().to_string();
+        let error = parse("[server]\nlisten = \"127.0.0.1:1\"\ncore = 2\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("x.toml") && error.contains("did you mean `cores`?"),
+            "{error}"
+        );
+        let error = parse("[[topics]]\nmatch = \"a\"\nmessage_max = 1\n")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("did you mean `messages_max`?"), "{error}");
-        let error = load(None, environment(&[("RINGWIRE_SERVER_LISTN", "x")]), vec![]).unwrap_err().to_string();
-        assert!(error.contains("RINGWIRE_SERVER_LISTN") && error.contains("`listen`"), "{error}");
+        let error = load(None, environment(&[("RINGWIRE_SERVER_LISTN", "x")]), vec![])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("RINGWIRE_SERVER_LISTN") && error.contains("`listen`"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_wrong_value_carries_its_line() {
-        let error = parse("[websocket]\n\nping_interval = \"10\"\n").unwrap_err().to_string();
-        assert!(error.starts_with("x.toml:3: ") && error.contains("10s"), "{error}");
+        let error = parse("[websocket]\n\nping_interval = \"10\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("x.toml:3: ") && error.contains("10s"),
+            "{error}"
+        );
         let error = parse("[server\n").unwrap_err().to_string();
         assert!(error.starts_with("x.toml:1: "), "{error}");
     }

@@ -18,7 +18,12 @@ pub struct Size(u64);
 #[serde(try_from = "String", into = "String")]
 pub struct Period(u64);
 
-const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const SIZES: [(&str, u64); 4] = [
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("B", 1),
+];
 const PERIODS: [(&str, u64); 4] = [("ms", 1), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
 
 impl Size {
@@ -78,7 +83,12 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 /// Prints with the largest unit that divides the value.
-fn print(value: u64, units: &[(&str, u64)], smallest: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn print(
+    value: u64,
+    units: &[(&str, u64)],
+    smallest: &str,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let fits = |(_, factor): &&(&str, u64)| value != 0 && value.is_multiple_of(*factor);
     match units.iter().filter(fits).max_by_key(|(_, factor)| *factor) {
         Some((unit, factor)) => write!(f, "{}{unit}", value / factor),
@@ -120,8 +130,18 @@ macro_rules! unit {
     };
 }
 
-unit!(Size, SIZES, "B", "size: write a whole number and B, KiB, MiB or GiB, as in \"64KiB\"");
-unit!(Period, PERIODS, "s", "duration: write a whole number and ms, s, m or h, as in \"10s\"");
+unit!(
+    Size,
+    SIZES,
+    "B",
+    "size: write a whole number and B, KiB, MiB or GiB, as in \"64KiB\""
+);
+unit!(
+    Period,
+    PERIODS,
+    "s",
+    "duration: write a whole number and ms, s, m or h, as in \"10s\""
+);
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +160,17 @@ mod tests {
 
     #[test]
     fn a_number_without_unit_is_refused_with_the_units_named() {
-        for text in ["", "10", "KiB", "-1B", "+1B", "1.5MiB", "1 KiB", "1kb", "99999999999GiB"] {
+        for text in [
+            "",
+            "10",
+            "KiB",
+            "-1B",
+            "+1B",
+            "1.5MiB",
+            "1 KiB",
+            "1kb",
+            "99999999999GiB",
+        ] {
             let error = text.parse::<Size>().unwrap_err();
             assert!(error.contains("KiB, MiB or GiB"), "{error}");
         }

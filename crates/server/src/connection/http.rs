@@ -29,7 +29,11 @@ struct Awaiting {
 
 impl Http {
     pub(super) fn new(hub: &Hub) -> Self {
-        Self { requests: Requests::new(hub.settings.http, hub.now_ms), awaiting: None, held: Vec::new() }
+        Self {
+            requests: Requests::new(hub.settings.http, hub.now_ms),
+            awaiting: None,
+            held: Vec::new(),
+        }
     }
 
     pub(super) fn is_awaiting(&self) -> bool {
@@ -37,7 +41,11 @@ impl Http {
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
-        if self.awaiting.is_some() { None } else { self.requests.deadline() }
+        if self.awaiting.is_some() {
+            None
+        } else {
+            self.requests.deadline()
+        }
     }
 
     /// Whether time is up; a client that had begun to ask is told so.
@@ -46,7 +54,9 @@ impl Http {
             return Ok(());
         }
         let idle = self.requests.is_idle();
-        self.requests.elapse(hub.now_ms).map_err(|error| (!idle).then_some(error))
+        self.requests
+            .elapse(hub.now_ms)
+            .map_err(|error| (!idle).then_some(error))
     }
 
     fn hold(&mut self, bytes: &[u8], body_bytes_max: usize) -> bool {
@@ -58,13 +68,18 @@ impl Http {
 /// The refusal of an opening handshake as a reply.
 pub fn refused_handshake(refusal: &server::Refusal) -> Reply {
     let reply = Reply::refusal(refusal.status(), refusal.message());
-    refusal.headers().iter().fold(reply, |reply, (name, value)| reply.header(name, *value))
+    refusal
+        .headers()
+        .iter()
+        .fold(reply, |reply, (name, value)| reply.header(name, *value))
 }
 
 impl Connection {
     /// Takes one request at most; returns how many bytes it took.
     pub(super) fn receive_http(&mut self, hub: &mut Hub, bytes: &[u8]) -> usize {
-        let Phase::Http(http) = &mut self.phase else { return 0 };
+        let Phase::Http(http) = &mut self.phase else {
+            return 0;
+        };
         if http.awaiting.is_some() {
             if !http.hold(bytes, hub.settings.http.body_bytes_max) {
                 self.reply(Reply::error(PIPELINED_TOO_MUCH), None, false, false);
@@ -90,15 +105,27 @@ impl Connection {
         let head = request.method() == "HEAD";
         let keep_alive = request.keep_alive() && !hub.draining;
         let client = self.client();
-        let (outcome, cors) = routes::serve(Exchange { hub, client, request });
+        let (outcome, cors) = routes::serve(Exchange {
+            hub,
+            client,
+            request,
+        });
         match outcome {
             Outcome::Reply(reply) => self.reply(reply, cors, head, keep_alive),
             Outcome::Await => {
                 if let Phase::Http(http) = &mut self.phase {
-                    http.awaiting = Some(Awaiting { keep_alive, head, cors });
+                    http.awaiting = Some(Awaiting {
+                        keep_alive,
+                        head,
+                        cors,
+                    });
                 }
             }
-            Outcome::Raw { accepted, session, subscribed } => {
+            Outcome::Raw {
+                accepted,
+                session,
+                subscribed,
+            } => {
                 self.phase = Phase::Joining(Box::new(Joining::new(accepted, session)));
                 if !subscribed {
                     self.open_raw(hub);
@@ -106,25 +133,37 @@ impl Connection {
             }
             Outcome::Multiplexed(accepted) => {
                 server::write_accept(&accepted, self.outbox.tail());
-                self.phase = Phase::WebSocket(Box::new(WebSocket::multiplexed(hub, &mut self.outbox)));
+                self.phase =
+                    Phase::WebSocket(Box::new(WebSocket::multiplexed(hub, &mut self.outbox)));
             }
         }
     }
 
     /// The broker's answer to the request that waits for it.
     pub(super) fn answer_http(&mut self, hub: &mut Hub, notice: Notice) {
-        let Phase::Http(http) = &mut self.phase else { return };
-        let Some(Awaiting { keep_alive, head, cors }) = http.awaiting.take() else { return };
+        let Phase::Http(http) = &mut self.phase else {
+            return;
+        };
+        let Some(Awaiting {
+            keep_alive,
+            head,
+            cors,
+        }) = http.awaiting.take()
+        else {
+            return;
+        };
         http.requests.answered(hub.now_ms);
         let mut held = std::mem::take(&mut http.held);
         let mut body = Vec::new();
         let reply = match notice {
             Notice::Published { topic, at, .. } => {
                 json::published(&mut body, topic.as_str(), at);
+                body.push(b'\n');
                 Reply::json(200, body)
             }
             Notice::History { topic, history, .. } => {
                 json::history(&mut body, topic.as_str(), &history);
+                body.push(b'\n');
                 Reply::json(200, body)
             }
             Notice::Refused { refusal, .. } => Reply::error(Cause::from(refusal)),
@@ -153,7 +192,12 @@ impl Connection {
 
     /// Answers a request that broke HTTP, and ends.
     fn refuse(&mut self, error: http1::Error) {
-        self.reply(Reply::refusal(error.status(), error.message()), None, false, false);
+        self.reply(
+            Reply::refusal(error.status(), error.message()),
+            None,
+            false,
+            false,
+        );
     }
 
     /// Time is up for a request.
@@ -170,4 +214,7 @@ impl Connection {
     }
 }
 
-const PIPELINED_TOO_MUCH: Cause = Cause::new(Reason::RateLimit, "too many requests before the first answer");
+const PIPELINED_TOO_MUCH: Cause = Cause::new(
+    Reason::RateLimit,
+    "too many requests before the first answer",
+);

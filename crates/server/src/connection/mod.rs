@@ -59,7 +59,10 @@ pub enum Step {
 impl Connection {
     /// A connection that was just accepted.
     pub fn new(socket: Socket, hub: &mut Hub) -> Self {
-        hub.broker.open(Client { index: socket.index, generation: socket.generation });
+        hub.broker.open(Client {
+            index: socket.index,
+            generation: socket.generation,
+        });
         Self {
             socket,
             phase: Phase::Http(Box::new(Http::new(hub))),
@@ -75,7 +78,10 @@ impl Connection {
     }
 
     fn client(&self) -> Client {
-        Client { index: self.socket.index, generation: self.socket.generation }
+        Client {
+            index: self.socket.index,
+            generation: self.socket.generation,
+        }
     }
 
     /// Bytes arrived. They are consumed here or copied.
@@ -113,7 +119,9 @@ impl Connection {
     pub fn peer_is_gone(&mut self) {
         match &self.phase {
             // A client may close its half and still wait for the answer.
-            Phase::Http(http) if http.is_awaiting() || !self.outbox.is_empty() => self.pipe.finish_then_close(),
+            Phase::Http(http) if http.is_awaiting() || !self.outbox.is_empty() => {
+                self.pipe.finish_then_close()
+            }
             _ => {
                 self.reason.get_or_insert(Reason::PeerGone);
                 self.pipe.close();
@@ -123,12 +131,18 @@ impl Connection {
 
     /// A deadline came.
     pub fn elapse(&mut self, hub: &mut Hub) {
-        if self.pipe.write_is_overdue(hub.now_ms, hub.settings.write_timeout_ms) {
+        if self
+            .pipe
+            .write_is_overdue(hub.now_ms, hub.settings.write_timeout_ms)
+        {
             self.reason.get_or_insert(Reason::WriteTimeout);
             self.abort();
             return;
         }
-        if self.pipe.finish_is_overdue(hub.now_ms, hub.settings.close_timeout_ms) {
+        if self
+            .pipe
+            .finish_is_overdue(hub.now_ms, hub.settings.close_timeout_ms)
+        {
             self.abort();
             return;
         }
@@ -149,7 +163,9 @@ impl Connection {
             Phase::WebSocket(websocket) => websocket.deadline(hub),
             Phase::Joining(_) | Phase::Over => None,
         };
-        let pipe = self.pipe.deadline(hub.settings.write_timeout_ms, hub.settings.close_timeout_ms);
+        let pipe = self
+            .pipe
+            .deadline(hub.settings.write_timeout_ms, hub.settings.close_timeout_ms);
         own.into_iter().chain(pipe).min()
     }
 
@@ -175,10 +191,30 @@ impl Connection {
         let reason = self.reason.unwrap_or(Reason::PeerGone);
         let (label, connection) = (reason.label(), self.socket.index);
         match reason.level() {
-            Level::Debug => tracing::debug!(core = hub.core(), connection, reason = label, "connection ended"),
-            Level::Info => tracing::info!(core = hub.core(), connection, reason = label, "connection ended"),
-            Level::Warn => tracing::warn!(core = hub.core(), connection, reason = label, "connection ended"),
-            Level::Error => tracing::error!(core = hub.core(), connection, reason = label, "connection ended"),
+            Level::Debug => tracing::debug!(
+                core = hub.core(),
+                connection,
+                reason = label,
+                "connection ended"
+            ),
+            Level::Info => tracing::info!(
+                core = hub.core(),
+                connection,
+                reason = label,
+                "connection ended"
+            ),
+            Level::Warn => tracing::warn!(
+                core = hub.core(),
+                connection,
+                reason = label,
+                "connection ended"
+            ),
+            Level::Error => tracing::error!(
+                core = hub.core(),
+                connection,
+                reason = label,
+                "connection ended"
+            ),
         }
     }
 }
@@ -187,7 +223,8 @@ impl Connection {
 impl Connection {
     /// Whether the connection joins the ready list now; it then is in it until `next_step`.
     pub fn becomes_ready(&mut self) -> bool {
-        let has_work = !self.outbox.is_empty() || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step());
+        let has_work = !self.outbox.is_empty()
+            || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step());
         self.pipe.becomes_ready(has_work)
     }
 
@@ -208,7 +245,13 @@ impl Connection {
 
     /// What to do now that the socket is free: own bytes first, then the topics' up to the bounds,
     /// then the end if there is one.
-    pub fn next_step(&mut self, hub: &mut Hub, pieces: &mut Vec<Bytes>, pieces_max: usize, bytes_max: usize) -> Step {
+    pub fn next_step(
+        &mut self,
+        hub: &mut Hub,
+        pieces: &mut Vec<Bytes>,
+        pieces_max: usize,
+        bytes_max: usize,
+    ) -> Step {
         self.pipe.ready = false;
         if self.pipe.take_close() {
             return Step::Close;
@@ -221,8 +264,14 @@ impl Connection {
             self.settle(hub);
         }
         let moved = self.outbox.drain_into(pieces, pieces_max, bytes_max);
-        if self.pipe.behind && self.may_deliver() && pieces.len() < pieces_max && moved < bytes_max {
-            self.pipe.behind = hub.broker.gather(self.client(), pieces, pieces_max - pieces.len(), bytes_max - moved);
+        if self.pipe.behind && self.may_deliver() && pieces.len() < pieces_max && moved < bytes_max
+        {
+            self.pipe.behind = hub.broker.gather(
+                self.client(),
+                pieces,
+                pieces_max - pieces.len(),
+                bytes_max - moved,
+            );
         }
         if pieces.is_empty() && self.say_goodbye(hub) {
             self.outbox.drain_into(pieces, pieces_max, bytes_max);
@@ -231,7 +280,11 @@ impl Connection {
             self.pipe.sending_since_ms = Some(hub.now_ms);
             return Step::Send;
         }
-        if self.pipe.take_finish(hub.now_ms) { Step::Finish } else { Step::Wait }
+        if self.pipe.take_finish(hub.now_ms) {
+            Step::Finish
+        } else {
+            Step::Wait
+        }
     }
 
     fn may_deliver(&self) -> bool {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 /// Bytes for one client, in order.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(super) struct Outbox {
     sealed: VecDeque<Bytes>,
     tail: Vec<u8>,
     sealed_bytes: usize,
@@ -17,30 +17,35 @@ pub struct Outbox {
 
 impl Outbox {
     /// Where answers are written.
-    pub fn tail(&mut self) -> &mut Vec<u8> {
+    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
         &mut self.tail
     }
 
     /// Queues shared bytes behind everything written so far.
-    pub fn push(&mut self, bytes: Bytes) {
+    pub(super) fn push(&mut self, bytes: Bytes) {
         self.seal();
         self.sealed_bytes += bytes.len();
         self.sealed.push_back(bytes);
     }
 
     /// Bytes waiting.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.sealed_bytes + self.tail.len()
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.bytes() == 0
     }
 
     /// Moves what is waiting to `pieces`, whole pieces in order, at most `pieces_max` of them and,
     /// after the first, `bytes_max` bytes. Returns the bytes moved.
-    pub fn drain_into(&mut self, pieces: &mut Vec<Bytes>, pieces_max: usize, bytes_max: usize) -> usize {
+    pub(super) fn drain_into(
+        &mut self,
+        pieces: &mut Vec<Bytes>,
+        pieces_max: usize,
+        bytes_max: usize,
+    ) -> usize {
         self.seal();
         let mut moved = 0;
         for _ in 0..pieces_max {
@@ -60,7 +65,8 @@ impl Outbox {
     fn seal(&mut self) {
         if !self.tail.is_empty() {
             self.sealed_bytes += self.tail.len();
-            self.sealed.push_back(Bytes::from(std::mem::take(&mut self.tail)));
+            self.sealed
+                .push_back(Bytes::from(std::mem::take(&mut self.tail)));
         }
     }
 }

@@ -37,14 +37,27 @@ enum Ending {
 
 impl Pipe {
     pub(super) fn new() -> Self {
-        Self { sending_since_ms: None, behind: false, ready: false, reading: true, ending: Ending::None, armed_ms: u64::MAX }
+        Self {
+            sending_since_ms: None,
+            behind: false,
+            ready: false,
+            reading: true,
+            ending: Ending::None,
+            armed_ms: u64::MAX,
+        }
     }
 
     pub(super) fn becomes_ready(&mut self, has_work: bool) -> bool {
-        let ends = matches!(self.ending, Ending::Finish | Ending::FinishThenClose | Ending::Close);
+        let ends = matches!(
+            self.ending,
+            Ending::Finish | Ending::FinishThenClose | Ending::Close
+        );
         // A close does not wait for a send that a dead reader may never take.
         let free = self.sending_since_ms.is_none() || self.ending == Ending::Close;
-        let joins = !self.ready && free && (has_work || self.behind || ends) && self.ending != Ending::Closed;
+        let joins = !self.ready
+            && free
+            && (has_work || self.behind || ends)
+            && self.ending != Ending::Closed;
         self.ready |= joins;
         joins
     }
@@ -92,7 +105,8 @@ impl Pipe {
     }
 
     pub(super) fn write_is_overdue(&self, now_ms: u64, write_timeout_ms: u64) -> bool {
-        self.sending_since_ms.is_some_and(|since_ms| now_ms >= since_ms + write_timeout_ms)
+        self.sending_since_ms
+            .is_some_and(|since_ms| now_ms >= since_ms + write_timeout_ms)
     }
 
     pub(super) fn finish_is_overdue(&self, now_ms: u64, close_timeout_ms: u64) -> bool {
@@ -100,7 +114,9 @@ impl Pipe {
     }
 
     pub(super) fn deadline(&self, write_timeout_ms: u64, close_timeout_ms: u64) -> Option<u64> {
-        let write = self.sending_since_ms.map(|since_ms| since_ms + write_timeout_ms);
+        let write = self
+            .sending_since_ms
+            .map(|since_ms| since_ms + write_timeout_ms);
         let finish = match self.ending {
             Ending::Finished(since_ms) => Some(since_ms + close_timeout_ms),
             _ => None,

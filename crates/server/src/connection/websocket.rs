@@ -37,7 +37,11 @@ pub(super) struct Joining {
 
 impl Joining {
     pub(super) fn new(accepted: Accepted, session: Session) -> Self {
-        Self { accepted, session, held: Vec::new() }
+        Self {
+            accepted,
+            session,
+            held: Vec::new(),
+        }
     }
 
     /// Keeps bytes for later; false if there are more than one message could have.
@@ -51,7 +55,12 @@ impl WebSocket {
     fn new(hub: &Hub, session: Session) -> Self {
         // A server masks nothing, so its machine needs no seed.
         let machine = ws::Connection::new(ws::Role::Server, hub.now_ms, 0);
-        Self { machine, session, draining: false, published: false }
+        Self {
+            machine,
+            session,
+            draining: false,
+            published: false,
+        }
     }
 
     /// A connection that carries many subscriptions; it is greeted.
@@ -102,16 +111,26 @@ impl WebSocket {
         };
         self.published |= matches!(request.ask, Ask::Publish { .. });
         let Request { id, ask } = request;
-        let called = if hub.draining { Err(Reason::Draining.into()) } else { call(hub, client, id, ask) };
+        let called = if hub.draining {
+            Err(Reason::Draining.into())
+        } else {
+            call(hub, client, id, ask)
+        };
         match called {
             Ok(()) => Reply::Nothing,
-            Err(cause) => self.session.refuse(hub.time_ms, id.map(|id| id.as_json()), cause, &mut hub.scratch),
+            Err(cause) => self.session.refuse(
+                hub.time_ms,
+                id.map(|id| id.as_json()),
+                cause,
+                &mut hub.scratch,
+            ),
         }
     }
 
     fn close(&mut self, hub: &Hub, cause: Cause) {
         if let Some(code) = cause.reason.close_code() {
-            self.machine.close(hub.now_ms, CloseCode(code), cause.message);
+            self.machine
+                .close(hub.now_ms, CloseCode(code), cause.message);
         }
     }
 }
@@ -132,7 +151,14 @@ fn call(hub: &mut Hub, client: Client, id: Option<Id<'_>>, ask: Ask<'_>) -> Resu
         }
         Ask::Unsubscribe { pattern } => hub.broker.unsubscribe(client, echo, &pattern)?,
         Ask::History { topic, start } => {
-            hub.broker.history(client, echo, &topic, start, HISTORY_MESSAGES_MAX, hub.time_ms)?;
+            hub.broker.history(
+                client,
+                echo,
+                &topic,
+                start,
+                HISTORY_MESSAGES_MAX,
+                hub.time_ms,
+            )?;
         }
     }
     Ok(())
@@ -142,9 +168,14 @@ impl Connection {
     /// Takes all frames that are whole, and keeps the rest.
     pub(super) fn receive_frames(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
         let client = self.client();
-        let Phase::WebSocket(websocket) = &mut self.phase else { return };
+        let Phase::WebSocket(websocket) = &mut self.phase else {
+            return;
+        };
         let mut input = Input::new(bytes);
-        while let Some(event) = websocket.machine.receive(&hub.settings.ws, hub.now_ms, &mut input) {
+        while let Some(event) = websocket
+            .machine
+            .receive(&hub.settings.ws, hub.now_ms, &mut input)
+        {
             match event {
                 Event::Message { kind, payload } => {
                     let reply = websocket.message(hub, client, kind, &payload);
@@ -164,12 +195,16 @@ impl Connection {
 
     /// The broker's news for this client.
     pub(super) fn tell(&mut self, hub: &mut Hub, notice: Notice) {
-        let Phase::WebSocket(websocket) = &mut self.phase else { return };
+        let Phase::WebSocket(websocket) = &mut self.phase else {
+            return;
+        };
         if !websocket.is_open() {
             return;
         }
         hub.scratch.clear();
-        let reply = websocket.session.notice(hub.time_ms, &notice, &mut hub.scratch);
+        let reply = websocket
+            .session
+            .notice(hub.time_ms, &notice, &mut hub.scratch);
         obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
         if let Notice::Subscribed { replay, .. } = notice
             && websocket.is_open()
@@ -200,14 +235,20 @@ impl Connection {
         let Phase::Joining(joining) = std::mem::replace(&mut self.phase, Phase::Over) else {
             unreachable!("only a joining connection is opened")
         };
-        let Joining { accepted, session, held } = *joining;
+        let Joining {
+            accepted,
+            session,
+            held,
+        } = *joining;
         server::write_accept(&accepted, self.outbox.tail());
         self.phase = Phase::WebSocket(Box::new(WebSocket::new(hub, session)));
         held
     }
 
     pub(super) fn elapse_websocket(&mut self, hub: &mut Hub) {
-        let Phase::WebSocket(websocket) = &mut self.phase else { return };
+        let Phase::WebSocket(websocket) = &mut self.phase else {
+            return;
+        };
         if let Some(failure) = websocket.machine.elapse(&hub.settings.ws, hub.now_ms) {
             self.reason.get_or_insert(reason_of(failure));
         }
@@ -217,7 +258,9 @@ impl Connection {
     /// A draining connection that has been sent everything is told so and closed: true if there
     /// is something to send for it.
     pub(super) fn say_goodbye(&mut self, hub: &mut Hub) -> bool {
-        let Phase::WebSocket(websocket) = &mut self.phase else { return false };
+        let Phase::WebSocket(websocket) = &mut self.phase else {
+            return false;
+        };
         if !websocket.draining || !websocket.is_open() {
             return false;
         }
@@ -225,20 +268,30 @@ impl Connection {
         let reconnect_ms = hub.reconnect_ms();
         let reply = websocket.session.draining(reconnect_ms, &mut hub.scratch);
         obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
-        obey(websocket, hub, &mut self.outbox, &mut self.reason, Reply::Close(Reason::GoingAway.into()));
+        obey(
+            websocket,
+            hub,
+            &mut self.outbox,
+            &mut self.reason,
+            Reply::Close(Reason::GoingAway.into()),
+        );
         websocket.transmit(&mut self.outbox);
         true
     }
 
     /// When both sides have closed, the socket may go.
     pub(super) fn settle(&mut self, hub: &mut Hub) {
-        let Phase::WebSocket(websocket) = &self.phase else { return };
+        let Phase::WebSocket(websocket) = &self.phase else {
+            return;
+        };
         if !websocket.is_open() {
             // Nothing more is delivered, so nothing more needs to be kept for this client.
             hub.broker.close(self.client());
             self.pipe.behind = false;
         }
-        let Phase::WebSocket(websocket) = &self.phase else { return };
+        let Phase::WebSocket(websocket) = &self.phase else {
+            return;
+        };
         if websocket.machine.is_finished() {
             self.pipe.finish();
         }
@@ -246,7 +299,13 @@ impl Connection {
 }
 
 /// Does what the session says: frames its message, or begins to close.
-fn obey(websocket: &mut WebSocket, hub: &Hub, outbox: &mut Outbox, reason: &mut Option<Reason>, reply: Reply) {
+fn obey(
+    websocket: &mut WebSocket,
+    hub: &Hub,
+    outbox: &mut Outbox,
+    reason: &mut Option<Reason>,
+    reply: Reply,
+) {
     match reply {
         Reply::Nothing => {}
         Reply::Message => {
@@ -264,6 +323,8 @@ fn obey(websocket: &mut WebSocket, hub: &Hub, outbox: &mut Outbox, reason: &mut 
 fn reason_of(failure: Failure) -> Reason {
     match failure {
         Failure::PongTimeout => Reason::PongTimeout,
-        other => other.close_code().map_or(Reason::PeerGone, |code| Reason::of_close_code(code.0)),
+        other => other
+            .close_code()
+            .map_or(Reason::PeerGone, |code| Reason::of_close_code(code.0)),
     }
 }

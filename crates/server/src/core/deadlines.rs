@@ -12,9 +12,15 @@ impl<D: Driver> Core<D> {
     pub(super) fn take_deadlines(&mut self) {
         let now_ms = self.hub.now_ms;
         for _ in 0..DEADLINES_PER_TURN {
-            let Some(socket) = self.deadlines.next_expired(now_ms) else { break };
-            let Self { connections, hub, .. } = self;
-            let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { continue };
+            let Some(socket) = self.deadlines.next_expired(now_ms) else {
+                break;
+            };
+            let Self {
+                connections, hub, ..
+            } = self;
+            let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
+                continue;
+            };
             if connection.socket() != socket || !connection.disarm(now_ms) {
                 continue;
             }
@@ -30,7 +36,12 @@ impl<D: Driver> Core<D> {
 
     /// Puts the connection's next deadline into the timers unless an entry comes before it anyway.
     pub(super) fn arm_deadline(&mut self, socket: Socket) {
-        let Self { connections, hub, deadlines, .. } = self;
+        let Self {
+            connections,
+            hub,
+            deadlines,
+            ..
+        } = self;
         if let Some(Some(connection)) = connections.get_mut(socket.index as usize)
             && let Some(at_ms) = connection.arm(hub)
         {

@@ -13,7 +13,7 @@ use crate::connection::Connection;
 /// How far the end has come, and which fences have arrived (they may come before this core knows
 /// that there is an end).
 #[derive(Debug, Default)]
-pub struct Drain {
+pub(super) struct Drain {
     stage: Stage,
     request_fences: usize,
     delivery_fences: usize,
@@ -50,7 +50,8 @@ impl Drain {
 
     /// When the core has to wake up for the end's sake.
     pub(super) fn deadline_ms(&self) -> Option<u64> {
-        matches!(self.stage, Stage::Refusing | Stage::Fenced | Stage::Closing).then_some(self.deadline_ms)
+        matches!(self.stage, Stage::Refusing | Stage::Fenced | Stage::Closing)
+            .then_some(self.deadline_ms)
     }
 }
 
@@ -81,12 +82,24 @@ impl<D: Driver> Core<D> {
             self.drain.stage = Stage::Closing;
             self.for_each(Connection::drain);
         }
-        if self.drain.deadline_ms().is_some_and(|deadline_ms| self.hub.now_ms >= deadline_ms) {
-            tracing::warn!(core = self.hub.core(), connections = self.open, "drain_timeout is over: ending the rest");
+        if self
+            .drain
+            .deadline_ms()
+            .is_some_and(|deadline_ms| self.hub.now_ms >= deadline_ms)
+        {
+            tracing::warn!(
+                core = self.hub.core(),
+                connections = self.open,
+                "drain_timeout is over: ending the rest"
+            );
             self.abort();
         }
         let over = matches!(self.drain.stage, Stage::Closing | Stage::Aborting);
-        if over && self.open == 0 && !self.ports.is_backed_up() { Flow::Finished } else { Flow::Continue }
+        if over && self.open == 0 && !self.ports.is_backed_up() {
+            Flow::Finished
+        } else {
+            Flow::Continue
+        }
     }
 
     fn abort(&mut self) {
@@ -105,7 +118,12 @@ impl<D: Driver> Core<D> {
     }
 
     fn for_each(&mut self, act: impl Fn(&mut Connection)) {
-        let sockets: Vec<Socket> = self.connections.iter().flatten().map(|connection| connection.socket()).collect();
+        let sockets: Vec<Socket> = self
+            .connections
+            .iter()
+            .flatten()
+            .map(|connection| connection.socket())
+            .collect();
         for socket in sockets {
             if let Some(Some(connection)) = self.connections.get_mut(socket.index as usize) {
                 act(connection);

@@ -8,7 +8,12 @@ use crate::connection::Connection;
 impl<D: Driver> Core<D> {
     pub(super) fn take_completions(&mut self) {
         for _ in 0..COMPLETIONS_PER_TURN {
-            let Self { driver, connections, hub, .. } = self;
+            let Self {
+                driver,
+                connections,
+                hub,
+                ..
+            } = self;
             let Some(completion) = driver.next_completion() else {
                 return;
             };
@@ -63,7 +68,11 @@ impl<D: Driver> Core<D> {
     }
 
     fn on_closed(&mut self, socket: Socket) {
-        if let Some(connection) = self.connections.get_mut(socket.index as usize).and_then(Option::take) {
+        if let Some(connection) = self
+            .connections
+            .get_mut(socket.index as usize)
+            .and_then(Option::take)
+        {
             connection.end(&mut self.hub);
             self.open -= 1;
             self.node.closed(self.hub.core());
@@ -83,7 +92,9 @@ impl<D: Driver> Core<D> {
         }
         // A client that does not take its answers, or whose publications find no room in the
         // lanes, is not read from: TCP tells it to wait.
-        let Some(connection) = self.connection(socket) else { return };
+        let Some(connection) = self.connection(socket) else {
+            return;
+        };
         let full = connection.outbox_bytes() > outbox_bytes_max;
         let publishes = backed_up && connection.has_published();
         if (full || publishes) && connection.stop_reading() {
@@ -99,7 +110,9 @@ impl<D: Driver> Core<D> {
         }
         let outbox_bytes_max = self.hub.settings.outbox_bytes_max;
         for socket in std::mem::take(&mut self.held_back) {
-            let Some(connection) = self.connection(socket) else { continue };
+            let Some(connection) = self.connection(socket) else {
+                continue;
+            };
             if connection.outbox_bytes() > outbox_bytes_max {
                 self.held_back.push(socket);
             } else if connection.read_again() {

@@ -74,24 +74,48 @@ impl Ports {
     }
 
     pub(super) fn request(&mut self, to: usize, request: Request) {
-        ship(&mut self.requests, &mut self.waiting_requests[to], to, Shipped::Broker(request), &mut self.waiting);
+        ship(
+            &mut self.requests,
+            &mut self.waiting_requests[to],
+            to,
+            Shipped::Broker(request),
+            &mut self.waiting,
+        );
     }
 
     pub(super) fn delivery(&mut self, to: usize, delivery: Delivery) {
-        ship(&mut self.deliveries, &mut self.waiting_deliveries[to], to, Shipped::Broker(delivery), &mut self.waiting);
+        ship(
+            &mut self.deliveries,
+            &mut self.waiting_deliveries[to],
+            to,
+            Shipped::Broker(delivery),
+            &mut self.waiting,
+        );
     }
 
     /// Tells every other core that no request follows.
     pub(super) fn fence_requests(&mut self) {
         for to in (0..self.wakers.len()).filter(|to| *to != self.core) {
-            ship(&mut self.requests, &mut self.waiting_requests[to], to, Shipped::Fence, &mut self.waiting);
+            ship(
+                &mut self.requests,
+                &mut self.waiting_requests[to],
+                to,
+                Shipped::Fence,
+                &mut self.waiting,
+            );
         }
     }
 
     /// Tells every other core that no delivery follows.
     pub(super) fn fence_deliveries(&mut self) {
         for to in (0..self.wakers.len()).filter(|to| *to != self.core) {
-            ship(&mut self.deliveries, &mut self.waiting_deliveries[to], to, Shipped::Fence, &mut self.waiting);
+            ship(
+                &mut self.deliveries,
+                &mut self.waiting_deliveries[to],
+                to,
+                Shipped::Fence,
+                &mut self.waiting,
+            );
         }
     }
 
@@ -112,13 +136,29 @@ impl Ports {
 
     fn retry_waiting(&mut self) {
         for to in 0..self.wakers.len() {
-            retry(&mut self.requests, &mut self.waiting_requests[to], to, &mut self.waiting);
-            retry(&mut self.deliveries, &mut self.waiting_deliveries[to], to, &mut self.waiting);
+            retry(
+                &mut self.requests,
+                &mut self.waiting_requests[to],
+                to,
+                &mut self.waiting,
+            );
+            retry(
+                &mut self.deliveries,
+                &mut self.waiting_deliveries[to],
+                to,
+                &mut self.waiting,
+            );
         }
     }
 }
 
-fn ship<T>(port: &mut Port<T>, waiting: &mut VecDeque<T>, to: usize, message: T, count: &mut usize) {
+fn ship<T>(
+    port: &mut Port<T>,
+    waiting: &mut VecDeque<T>,
+    to: usize,
+    message: T,
+    count: &mut usize,
+) {
     if waiting.is_empty() {
         match port.send(to, message) {
             Ok(()) => return,
@@ -159,7 +199,9 @@ impl<D: Driver> Core<D> {
             if self.ports.is_backed_up() {
                 break;
             }
-            let Some((from, shipped)) = self.ports.requests.receive() else { break };
+            let Some((from, shipped)) = self.ports.requests.receive() else {
+                break;
+            };
             match shipped {
                 Shipped::Broker(request) => self.hub.take_request(from, request),
                 Shipped::Fence => self.drain.request_fence_arrived(),
@@ -171,7 +213,11 @@ impl<D: Driver> Core<D> {
     /// Last thing in a turn: wake-ups for the cores that sleep over something new.
     pub(super) fn flush_lanes(&mut self) {
         let Self { ports, driver, .. } = self;
-        for core in ports.requests.take_wakes().chain(ports.deliveries.take_wakes()) {
+        for core in ports
+            .requests
+            .take_wakes()
+            .chain(ports.deliveries.take_wakes())
+        {
             driver.wake(&ports.wakers[core]);
         }
     }

@@ -91,7 +91,8 @@ impl<D: Driver> Core<D> {
     /// Only what makes the ring unusable.
     pub fn turn(&mut self) -> io::Result<Flow> {
         self.wait()?;
-        self.hub.set_time(self.driver.now_ns() / 1_000_000, self.driver.unix_ms());
+        self.hub
+            .set_time(self.driver.now_ns() / 1_000_000, self.driver.unix_ms());
         self.take_lanes();
         self.take_completions();
         self.take_deadlines();
@@ -110,7 +111,10 @@ impl<D: Driver> Core<D> {
             return self.driver.wait(Wait::Poll);
         }
         let deadlines = [self.deadlines.next_deadline(), self.drain.deadline_ms()];
-        let next_ms = deadlines.into_iter().flatten().fold(self.next_sweep_ms, u64::min);
+        let next_ms = deadlines
+            .into_iter()
+            .flatten()
+            .fold(self.next_sweep_ms, u64::min);
         let slept = self.driver.wait(Wait::Until(Some(next_ms * 1_000_000)));
         self.ports.awake();
         slept

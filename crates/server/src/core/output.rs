@@ -44,14 +44,22 @@ impl<D: Driver> Core<D> {
     /// One send for each ready connection that has none in flight, as many as one turn may.
     pub(super) fn send_ready(&mut self) {
         for _ in 0..self.ready.len().min(SENDS_PER_TURN) {
-            let Some(socket) = self.ready.pop_front() else { break };
+            let Some(socket) = self.ready.pop_front() else {
+                break;
+            };
             self.send_one(socket);
         }
         self.resume_reading();
     }
 
     fn send_one(&mut self, socket: Socket) {
-        let Self { driver, connections, hub, pieces, .. } = self;
+        let Self {
+            driver,
+            connections,
+            hub,
+            pieces,
+            ..
+        } = self;
         let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
             return;
         };
@@ -79,5 +87,8 @@ impl<D: Driver> Core<D> {
 }
 
 pub(super) fn socket_of(client: Client) -> Socket {
-    Socket { index: client.index, generation: client.generation }
+    Socket {
+        index: client.index,
+        generation: client.generation,
+    }
 }

@@ -6,7 +6,9 @@ use super::{Exchange, Outcome, Reply};
 const PAGE: &str = include_str!("home.html");
 
 pub(super) fn serve(_: Exchange<'_>) -> Outcome {
-    Reply::html(PAGE).header("content-security-policy", POLICY).into()
+    Reply::html(PAGE)
+        .header("content-security-policy", POLICY)
+        .into()
 }
 
 /// The page's own script and style, connections to where it came from, and nothing else.

@@ -74,21 +74,51 @@ enum Path {
 }
 
 const ROUTES: [Route; 5] = [
-    Route { path: Path::Below(topic::PREFIX), methods: "GET, HEAD, POST, PUT, OPTIONS", serve: topic::serve, guarded: true },
-    Route { path: Path::Exact("/ws"), methods: "GET", serve: multiplexed::serve, guarded: true },
-    Route { path: Path::Exact("/healthz"), methods: "GET, HEAD", serve: health::alive, guarded: false },
-    Route { path: Path::Exact("/readyz"), methods: "GET, HEAD", serve: health::ready, guarded: false },
-    Route { path: Path::Exact("/"), methods: "GET, HEAD", serve: home::serve, guarded: false },
+    Route {
+        path: Path::Below(topic::PREFIX),
+        methods: "GET, HEAD, POST, PUT, OPTIONS",
+        serve: topic::serve,
+        guarded: true,
+    },
+    Route {
+        path: Path::Exact("/ws"),
+        methods: "GET",
+        serve: multiplexed::serve,
+        guarded: true,
+    },
+    Route {
+        path: Path::Exact("/healthz"),
+        methods: "GET, HEAD",
+        serve: health::alive,
+        guarded: false,
+    },
+    Route {
+        path: Path::Exact("/readyz"),
+        methods: "GET, HEAD",
+        serve: health::ready,
+        guarded: false,
+    },
+    Route {
+        path: Path::Exact("/"),
+        methods: "GET, HEAD",
+        serve: home::serve,
+        guarded: false,
+    },
 ];
 
-const UNKNOWN_PATH: Cause =
-    Cause::new(Reason::NotFound, "no such path; known are /t/<topic>, /ws, /healthz, /readyz and /");
+const UNKNOWN_PATH: Cause = Cause::new(
+    Reason::NotFound,
+    "no such path; known are /t/<topic>, /ws, /healthz, /readyz and /",
+);
 
 /// Finds the route and asks it. The second value is what a page of another, allowed origin needs
 /// to read the reply.
 pub fn serve(exchange: Exchange<'_>) -> (Outcome, Option<Cors>) {
     let request = exchange.request;
-    let Some(route) = ROUTES.iter().find(|route| route.path.matches(request.path())) else {
+    let Some(route) = ROUTES
+        .iter()
+        .find(|route| route.path.matches(request.path()))
+    else {
         return (UNKNOWN_PATH.into(), None);
     };
     let mut cors = None;
@@ -97,11 +127,22 @@ pub fn serve(exchange: Exchange<'_>) -> (Outcome, Option<Cors>) {
         match origin::check(request.headers("origin"), request.header("host"), allowed) {
             Ok(()) => cors = request.header("origin").and_then(Cors::for_origin),
             Err(origin::Refused::Repeated) => return (REPEATED_ORIGIN.into(), None),
-            Err(origin::Refused::Denied) => return (Cause::from(Reason::OriginDenied).into(), None),
+            Err(origin::Refused::Denied) => {
+                return (Cause::from(Reason::OriginDenied).into(), None);
+            }
         }
     }
-    if !route.methods.split(", ").any(|method| method == request.method()) {
-        return (Reply::error(Reason::MethodNotAllowed.into()).header("allow", route.methods).into(), cors);
+    if !route
+        .methods
+        .split(", ")
+        .any(|method| method == request.method())
+    {
+        return (
+            Reply::error(Reason::MethodNotAllowed.into())
+                .header("allow", route.methods)
+                .into(),
+            cors,
+        );
     }
     if request.method() == "OPTIONS" {
         return (Reply::preflight(route.methods).into(), cors);
@@ -109,7 +150,8 @@ pub fn serve(exchange: Exchange<'_>) -> (Outcome, Option<Cors>) {
     ((route.serve)(exchange), cors)
 }
 
-const REPEATED_ORIGIN: Cause = Cause::new(Reason::BadRequest, "the Origin header stands there twice");
+const REPEATED_ORIGIN: Cause =
+    Cause::new(Reason::BadRequest, "the Origin header stands there twice");
 
 impl Path {
     fn matches(&self, path: &str) -> bool {
@@ -129,6 +171,13 @@ pub(crate) fn subscribe(
     format: Format,
     start: Start,
 ) -> Result<(), Cause> {
-    let Hub { broker, encoder, time_ms, .. } = hub;
-    broker.subscribe(encoder, client, echo, pattern, format, start, *time_ms).map_err(Cause::from)
+    let Hub {
+        broker,
+        encoder,
+        time_ms,
+        ..
+    } = hub;
+    broker
+        .subscribe(encoder, client, echo, pattern, format, start, *time_ms)
+        .map_err(Cause::from)
 }

@@ -13,7 +13,12 @@ pub(super) fn serve(exchange: Exchange<'_>) -> Outcome {
     if exchange.hub.draining {
         return session::Cause::from(Reason::Draining).into();
     }
-    match server::accept(exchange.request, &server::Policy { subprotocols: SUBPROTOCOLS }) {
+    match server::accept(
+        exchange.request,
+        &server::Policy {
+            subprotocols: SUBPROTOCOLS,
+        },
+    ) {
         Ok(accepted) => Outcome::Multiplexed(accepted),
         Err(refusal) => refused_handshake(&refusal).into(),
     }

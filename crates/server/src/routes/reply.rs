@@ -27,12 +27,22 @@ impl Cors {
 impl Reply {
     /// A JSON body.
     pub fn json(status: u16, body: Vec<u8>) -> Self {
-        Self { status, content_type: "application/json", headers: Vec::new(), body, reason: Reason::Normal, last: false }
+        Self {
+            status,
+            content_type: "application/json",
+            headers: Vec::new(),
+            body,
+            reason: Reason::Normal,
+            last: false,
+        }
     }
 
     /// A page.
     pub fn html(page: &'static str) -> Self {
-        Self { content_type: "text/html; charset=utf-8", ..Self::json(200, page.into()) }
+        Self {
+            content_type: "text/html; charset=utf-8",
+            ..Self::json(200, page.into())
+        }
     }
 
     /// An error, as JSON.
@@ -40,7 +50,11 @@ impl Reply {
         let status = cause.reason.http_status().unwrap_or(500);
         let mut body = Vec::new();
         answer::error(&mut body, None, cause);
-        Self { reason: cause.reason, ..Self::json(status, body) }
+        body.push(b'\n');
+        Self {
+            reason: cause.reason,
+            ..Self::json(status, body)
+        }
     }
 
     /// Why the connection ends, if it ends with this.
@@ -50,7 +64,7 @@ impl Reply {
 
     /// The refusal of something that the HTTP machine or the handshake found wrong.
     pub fn refusal(status: u16, message: &'static str) -> Self {
-        let cause = Cause::new(session::Reason::of_http_status(status), message);
+        let cause = Cause::new(Reason::of_http_status(status), message);
         let mut reply = Self::error(cause);
         reply.status = status;
         reply.last = true;
@@ -61,7 +75,10 @@ impl Reply {
     pub(super) fn preflight(methods: &'static str) -> Self {
         Self::json(204, Vec::new())
             .header("access-control-allow-methods", methods)
-            .header("access-control-allow-headers", "content-type, idempotency-key, authorization")
+            .header(
+                "access-control-allow-headers",
+                "content-type, idempotency-key, authorization",
+            )
             .header("access-control-max-age", "600")
     }
 
@@ -81,7 +98,9 @@ impl Reply {
             response = response.header(name, value);
         }
         if let Some(Cors(origin)) = cors {
-            response = response.header("access-control-allow-origin", origin).header("vary", "origin");
+            response = response
+                .header("access-control-allow-origin", origin)
+                .header("vary", "origin");
         }
         response.head_only(head).write(&self.body, keep_alive, out);
     }

@@ -47,25 +47,38 @@ pub fn report(outcome: Result<(), Error>) -> ExitCode {
 
 /// `http://host:port`, `ws://host:port` or `host:port`, as `host:port`.
 fn authority(server: &str) -> Result<&str, Error> {
-    let rest = ["http://", "ws://"].iter().find_map(|scheme| server.strip_prefix(scheme)).unwrap_or(server);
+    let rest = ["http://", "ws://"]
+        .iter()
+        .find_map(|scheme| server.strip_prefix(scheme))
+        .unwrap_or(server);
     let rest = rest.trim_end_matches('/');
     if rest.contains("://") || rest.contains('/') || !rest.contains(':') {
-        return Err(Error(format!("--server {server}: write it as http://HOST:PORT")));
+        return Err(Error(format!(
+            "--server {server}: write it as http://HOST:PORT"
+        )));
     }
     Ok(rest)
 }
 
 fn connect(authority: &str) -> Result<TcpStream, Error> {
-    let connected = TcpStream::connect(authority)
-        .map_err(|error| Error(format!("cannot connect to {authority}: {error}; is ringwire running there? (--server)")))?;
+    let connected = TcpStream::connect(authority).map_err(|error| {
+        Error(format!(
+            "cannot connect to {authority}: {error}; is ringwire running there? (--server)"
+        ))
+    })?;
     // One small request: nothing is gained by waiting for more.
-    connected.set_nodelay(true).and_then(|()| connected.set_read_timeout(Some(ANSWER_TIMEOUT))).map_err(broken)?;
+    connected
+        .set_nodelay(true)
+        .and_then(|()| connected.set_read_timeout(Some(ANSWER_TIMEOUT)))
+        .map_err(broken)?;
     Ok(connected)
 }
 
 fn broken(error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            Error(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()))
+        }
         _ => Error(format!("the connection broke: {error}")),
     }
 }
@@ -75,7 +88,9 @@ fn topic_path(topic: &str) -> String {
     let mut path = String::from("/t/");
     for byte in topic.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'*' => path.push(byte.into()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'*' => {
+                path.push(byte.into())
+            }
             _ => path.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -92,7 +107,12 @@ mod tests {
             assert_eq!(authority(server).unwrap(), "a:1");
         }
         for server in ["https://a:1", "a", "http://a:1/t/x"] {
-            assert!(authority(server).unwrap_err().to_string().contains("http://HOST:PORT"));
+            assert!(
+                authority(server)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("http://HOST:PORT")
+            );
         }
     }
 

@@ -58,7 +58,11 @@ pub fn publish(args: &Publish) -> Result<(), Error> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        if input.read_until(b'\n', &mut line).map_err(|error| Error(format!("cannot read standard input: {error}")))? == 0 {
+        if input
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Error(format!("cannot read standard input: {error}")))?
+            == 0
+        {
             return Ok(());
         }
         publish_one(args, line.strip_suffix(b"\n").unwrap_or(&line))?;
@@ -71,24 +75,47 @@ fn publish_one(args: &Publish, payload: &[u8]) -> Result<(), Error> {
         (false, Ok(_)) => "text/plain",
         (false, Err(_)) => "application/octet-stream",
     };
-    let answer = post(authority(&args.server)?, &topic_path(&args.topic), content_type, payload)?;
+    let answer = post(
+        authority(&args.server)?,
+        &topic_path(&args.topic),
+        content_type,
+        payload,
+    )?;
     if answer.status() != 200 {
-        let message = serde_json::from_slice(answer.body())
-            .map_or_else(|_| "no reason given".to_owned(), |refused: Refused| refused.error.message);
-        return Err(Error(format!("refused with status {}: {message}", answer.status())));
+        let message = serde_json::from_slice(answer.body()).map_or_else(
+            |_| "no reason given".to_owned(),
+            |refused: Refused| refused.error.message,
+        );
+        return Err(Error(format!(
+            "refused with status {}: {message}",
+            answer.status()
+        )));
     }
-    let published: Published =
-        serde_json::from_slice(answer.body()).map_err(|_| Error("the answer is not ringwire's".into()))?;
+    let published: Published = serde_json::from_slice(answer.body())
+        .map_err(|_| Error("the answer is not ringwire's".into()))?;
     if !args.quiet {
         println!("{}", published.at);
     }
     Ok(())
 }
 
-fn post(host: &str, target: &str, content_type: &str, body: &[u8]) -> Result<client::Response, Error> {
-    let request = client::Request { method: "POST", host, target, headers: &[("content-type", content_type)], body };
+fn post(
+    host: &str,
+    target: &str,
+    content_type: &str,
+    body: &[u8],
+) -> Result<client::Response, Error> {
+    let request = client::Request {
+        method: "POST",
+        host,
+        target,
+        headers: &[("content-type", content_type)],
+        body,
+    };
     let mut bytes = Vec::new();
-    request.write(&mut bytes).map_err(|error| Error(error.to_string()))?;
+    request
+        .write(&mut bytes)
+        .map_err(|error| Error(error.to_string()))?;
     let mut stream = connect(host)?;
     stream.write_all(&bytes).map_err(broken)?;
     let mut reader = client::ResponseReader::new(Limits::default());
