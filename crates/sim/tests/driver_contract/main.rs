@@ -102,6 +102,7 @@ contract! {
     waking:
         a_wait_ends_at_its_deadline
         a_poll_does_not_sleep
+        polling_alone_finds_everything
         a_waker_ends_a_sleep
         a_driver_wakes_another_and_itself
         a_waker_outlives_its_driver;

@@ -108,6 +108,17 @@ impl<D: Driver> Node<D> {
         self.take_completions();
     }
 
+    /// Turns until `done` says so.
+    pub(crate) fn turn_until(&mut self, done: impl Fn(&Self) -> bool) {
+        for _ in 0..TURNS_MAX {
+            if done(self) {
+                return;
+            }
+            self.turn();
+        }
+        panic!("it never happened; seen: {:?}", self.events);
+    }
+
     pub(crate) fn take_completions(&mut self) {
         while let Some(completion) = self.driver.next_completion() {
             let event = match completion {

@@ -1,6 +1,6 @@
 //! Sleeping and being woken.
 
-use crate::node::{Event, Fabric};
+use crate::node::{Event, Fabric, pattern};
 use reactor::{Driver, Wait};
 
 pub(crate) fn a_wait_ends_at_its_deadline(fabric: &mut impl Fabric) {
@@ -30,6 +30,29 @@ pub(crate) fn a_poll_does_not_sleep(fabric: &mut impl Fabric) {
         node.take_completions();
     }
     assert_eq!(node.events, []);
+}
+
+pub(crate) fn polling_alone_finds_everything(fabric: &mut impl Fabric) {
+    let (mut server, near, mut client, far) = fabric.connected();
+    server.driver.receive(near);
+    client.driver.receive(far);
+    let all = pattern(200_000);
+    client.send(far, &all);
+    server.send(near, &all);
+    for _ in 0..1_000_000 {
+        if server.received(near).len() == all.len() && client.received(far).len() == all.len() {
+            return;
+        }
+        for node in [&mut server, &mut client] {
+            node.driver.wait(Wait::Poll).unwrap();
+            node.take_completions();
+        }
+    }
+    panic!(
+        "bytes that never came: {} and {}",
+        server.received(near).len(),
+        client.received(far).len()
+    );
 }
 
 pub(crate) fn a_waker_ends_a_sleep(fabric: &mut impl Fabric) {

@@ -283,11 +283,14 @@ impl Driver for RingDriver {
         self.buffers.publish();
         self.rearm_starved();
         self.retry_accepts();
-        match wait {
-            Wait::Until(deadline_ns) if !self.has_work() => self
-                .ring
-                .sleep(self.timeout(deadline_ns), &mut self.counters),
-            _ => self.ring.poll(&mut self.counters),
+        let timeout = match wait {
+            Wait::Until(deadline_ns) if !self.has_work() => self.timeout(deadline_ns),
+            _ => Some(Duration::ZERO),
+        };
+        if timeout == Some(Duration::ZERO) {
+            self.ring.poll(&mut self.counters)
+        } else {
+            self.ring.sleep(timeout, &mut self.counters)
         }
     }
 
