@@ -29,6 +29,7 @@ impl Utf8Stream {
     /// # Errors
     ///
     /// [`Error::InvalidUtf8`] if no continuation could make the bytes so far valid.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let rest = if self.carry_bytes == 0 {
             bytes
@@ -36,11 +37,10 @@ impl Utf8Stream {
             self.finish_character(bytes)?
         };
         // What precedes the last lead byte is whole characters, or it is wrong.
-        let (body, tail) = rest.split_at(last_lead(rest));
-        simdutf8::basic::from_utf8(body).map_err(|_| Error::InvalidUtf8)?;
-        if is_unfinished(tail)? {
-            self.carry[..tail.len()].copy_from_slice(tail);
-            self.carry_bytes = tail.len() as u8;
+        let lead_at = last_lead(rest);
+        simdutf8::basic::from_utf8(&rest[..lead_at]).map_err(|_| Error::InvalidUtf8)?;
+        if lead_at < rest.len() {
+            self.take_last_character(&rest[lead_at..])?;
         }
         Ok(())
     }
@@ -56,6 +56,15 @@ impl Utf8Stream {
             0 => Ok(()),
             _ => Err(Error::InvalidUtf8),
         }
+    }
+
+    /// Takes up to three bytes that begin with a lead, and keeps them if they are unfinished.
+    fn take_last_character(&mut self, tail: &[u8]) -> Result<(), Error> {
+        if is_unfinished(tail)? {
+            self.carry[..tail.len()].copy_from_slice(tail);
+            self.carry_bytes = tail.len() as u8;
+        }
+        Ok(())
     }
 
     /// Adds bytes to the carried character, one by one so that the first wrong one fails, until
@@ -83,9 +92,14 @@ impl Utf8Stream {
 /// three, so that the character can be unfinished; else the length.
 #[inline]
 fn last_lead(bytes: &[u8]) -> usize {
-    let window = bytes.len().saturating_sub(UTF8_CARRY_BYTES_MAX);
-    let lead = bytes[window..].iter().rposition(|&byte| byte >= 0xc0);
-    lead.map_or(bytes.len(), |at| window + at)
+    let end = bytes.len();
+    match bytes {
+        [.., 0xc0..=0xff] => end - 1,
+        [.., 0x00..=0x7f] => end,
+        [.., 0xc0..=0xff, _] => end - 2,
+        [.., 0xc0..=0xff, _, _] => end - 3,
+        _ => end,
+    }
 }
 
 /// Whether `bytes` end inside a character that can still become valid. An error if they cannot:
