@@ -160,8 +160,9 @@ impl Connection {
         true
     }
 
-    /// Appends one message as one frame. Nothing is written once closing has begun: RFC 6455
-    /// section 5.5.1 forbids data after a Close.
+    /// Appends one message as one frame, after what waits to be transmitted: a pong that was due
+    /// before this message also leaves before it. Nothing is written once closing has begun, for
+    /// RFC 6455 section 5.5.1 forbids data after a Close.
     pub fn send(&mut self, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
         if !self.is_open() {
             return;
@@ -170,6 +171,7 @@ impl Connection {
             Kind::Text => Opcode::Text,
             Kind::Binary => Opcode::Binary,
         };
+        self.transmit(out);
         write_frame(self.role, &mut self.mask_keys, opcode, payload, out);
     }
 

@@ -141,6 +141,29 @@ fn each_ping_is_answered_in_order() {
 }
 
 #[test]
+fn a_pong_leaves_before_the_answer_to_a_later_message() {
+    let mut connection = Connection::new(Role::Server, 0, 0);
+    let mut out = Vec::new();
+    let mut bytes = [
+        frame(Opcode::Ping, b"first"),
+        frame(Opcode::Text, b"second"),
+    ]
+    .concat();
+    let mut input = Input::new(&mut bytes);
+    while let Some(Event::Message { kind, payload }) = connection.receive(&CONFIG, 0, &mut input) {
+        connection.send(kind, &payload, &mut out);
+    }
+    assert_eq!(
+        unmasked_frames(&out),
+        [
+            (Opcode::Pong, b"first".to_vec()),
+            (Opcode::Text, b"second".to_vec())
+        ]
+    );
+    assert!(!connection.wants_transmit());
+}
+
+#[test]
 fn when_pings_flood_only_the_latest_are_answered() {
     for pings in [PONGS_MAX + 1, 10 * PONGS_MAX + 1, 100_001] {
         let bytes: Vec<u8> = (0..pings)
