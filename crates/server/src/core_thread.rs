@@ -9,15 +9,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use broker::{Broker, Format, Formats, Rule, Rules};
 use mesh::Port;
 use reactor::{
     Driver, ListenOptions, ListenerId, RingDriver, RingSettings, SocketOptions, Waker, affinity,
 };
 
-use crate::config::{Config, TopicLimits};
+use crate::config::Config;
 use crate::core::{Core, Flow, Ports, Shipped};
-use crate::hub::{Hub, Settings};
+use crate::hub::{Hub, Place, Settings};
 use crate::node::Node;
 
 /// What a core thread tells when its listener stands, or why it does not.
@@ -38,13 +37,10 @@ pub(crate) type Go = Vec<Waker>;
 
 /// What a core is made of.
 pub(crate) struct Plan {
-    pub(crate) core: usize,
-    pub(crate) cores: usize,
+    pub(crate) place: Place,
     pub(crate) cpu: Option<usize>,
     pub(crate) config: Arc<Config>,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) hash_key: [u64; 2],
-    pub(crate) seed: u64,
     pub(crate) node: Arc<Node>,
     pub(crate) requests: Port<Shipped<broker::Request>>,
     pub(crate) deliveries: Port<Shipped<broker::Delivery>>,
@@ -57,7 +53,7 @@ pub(crate) fn serve(
     report: &SyncSender<Ready>,
     gate: &Receiver<Go>,
 ) {
-    let core = plan.core;
+    let core = plan.place.core;
     // A dead core would leave a process that accepts connections and never answers them.
     let outcome = catch_unwind(AssertUnwindSafe(|| run_core(plan, address, report, gate)));
     match outcome {
@@ -92,9 +88,8 @@ fn run_core(
     let Ok(wakers) = gate.recv() else {
         return Ok(());
     };
-    let broker = Broker::new(broker_settings(&plan));
-    let hub = Hub::new(plan.core, broker, plan.settings);
-    let ports = Ports::new(plan.core, plan.requests, plan.deliveries, wakers);
+    let hub = Hub::new(plan.place, &plan.config, plan.settings);
+    let ports = Ports::new(plan.place.core, plan.requests, plan.deliveries, wakers);
     let mut core = Core::new(driver, listener, hub, ports, plan.node);
     while core.turn()? == Flow::Continue {}
     Ok(())
@@ -105,8 +100,9 @@ fn make_driver(
     address: SocketAddr,
 ) -> Result<(RingDriver, ListenerId, Standing), String> {
     if let Some(cpu) = plan.cpu {
-        affinity::pin_current_thread(cpu)
-            .map_err(|error| format!("cannot pin core {} to CPU {cpu}: {error}", plan.core))?;
+        affinity::pin_current_thread(cpu).map_err(|error| {
+            format!("cannot pin core {} to CPU {cpu}: {error}", plan.place.core)
+        })?;
     }
     let io = &plan.config.io;
     let ring = RingSettings {
@@ -131,49 +127,4 @@ fn make_driver(
         description: driver.description().to_owned(),
     };
     Ok((driver, listener, standing))
-}
-
-fn broker_settings(plan: &Plan) -> broker::Settings {
-    let config = &plan.config;
-    let rules = config.topics.iter().map(|entry| {
-        let pattern =
-            broker::Pattern::parse(&entry.pattern).expect("checked with the configuration");
-        (pattern, rule(&entry.limits))
-    });
-    broker::Settings {
-        core: plan.core,
-        cores: plan.cores,
-        hash_key: plan.hash_key,
-        seed: plan.seed,
-        rules: Rules {
-            ordered: rules.collect(),
-            default: rule(&config.topic_default),
-        },
-        limits: broker::Limits {
-            topics_max: config.broker.topics_max,
-            log_bytes_max: config.broker.log_bytes_max.len(),
-            backlog_bytes_max: config.broker.backlog_bytes_max.len(),
-            subscriptions_max: config.broker.subscriptions_max,
-            pattern_subscriptions_max: config.broker.patterns_max,
-            replay_messages_max: config.broker.replay_messages_max,
-            payload_bytes_max: config.websocket.message_bytes_max.len(),
-            ..broker::Limits::default()
-        },
-        // A raw client has no message in which to read of a gap.
-        gapless: Formats::NONE.with(Format::RAW),
-    }
-}
-
-fn rule(limits: &TopicLimits) -> Rule {
-    Rule {
-        messages_max: limits.messages_max,
-        bytes_max: limits.bytes_max.len(),
-        age_max_ms: if limits.age_max.ms() == 0 {
-            u64::MAX
-        } else {
-            limits.age_max.ms()
-        },
-        backlog_bytes_max: limits.backlog_bytes_max.len(),
-        on_lag: limits.on_lag.into(),
-    }
 }

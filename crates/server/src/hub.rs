@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use broker::{Broker, Kind, Publisher, Refusal, Request, TopicRef};
+use broker::{
+    Broker, Format, Formats, Kind, Pattern, Publisher, Refusal, Request, Rule, Rules, TopicRef,
+};
 use protocol::{http1, ws};
 
 use session::dialect::json::answer::Greeting;
 
-use crate::config::Config;
+use crate::config::{Config, TopicLimits};
 use crate::connection::HISTORY_MESSAGES_MAX;
 use crate::wire::WireEncoder;
 
@@ -71,6 +73,19 @@ impl From<&Config> for Settings {
     }
 }
 
+/// Which core of which node.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Its number.
+    pub core: usize,
+    /// How many there are.
+    pub cores: usize,
+    /// Gives topics their home; the same on all cores, and secret.
+    pub hash_key: [u64; 2],
+    /// Seeds epochs; different on each core and at each start.
+    pub seed: u64,
+}
+
 /// The shared things of one core.
 pub struct Hub {
     /// This core's part of the broker.
@@ -93,17 +108,17 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The hub of core `core`.
-    pub fn new(core: usize, broker: Broker, settings: Arc<Settings>) -> Self {
+    /// The hub of one core.
+    pub fn new(place: Place, config: &Config, settings: Arc<Settings>) -> Self {
         Self {
-            broker,
+            broker: Broker::new(broker_settings(place, config)),
             encoder: WireEncoder::default(),
             settings,
             now_ms: 0,
             time_ms: 0,
             draining: false,
             scratch: Vec::new(),
-            core,
+            core: place.core,
             reconnects: 0,
         }
     }
@@ -152,5 +167,47 @@ impl Hub {
             payload,
             self.time_ms,
         )
+    }
+}
+
+fn broker_settings(place: Place, config: &Config) -> broker::Settings {
+    let rules = config.topics.iter().map(|entry| {
+        let pattern = Pattern::parse(&entry.pattern).expect("checked with the configuration");
+        (pattern, rule(&entry.limits))
+    });
+    broker::Settings {
+        core: place.core,
+        cores: place.cores,
+        hash_key: place.hash_key,
+        seed: place.seed,
+        rules: Rules {
+            ordered: rules.collect(),
+            default: rule(&config.topic_default),
+        },
+        limits: broker::Limits {
+            topics_max: config.broker.topics_max,
+            log_bytes_max: config.broker.log_bytes_max.len(),
+            backlog_bytes_max: config.broker.backlog_bytes_max.len(),
+            subscriptions_max: config.broker.subscriptions_max,
+            pattern_subscriptions_max: config.broker.patterns_max,
+            replay_messages_max: config.broker.replay_messages_max,
+            payload_bytes_max: config.websocket.message_bytes_max.len(),
+            ..broker::Limits::default()
+        },
+        // A raw client has no message in which to read of a gap.
+        gapless: Formats::NONE.with(Format::RAW),
+    }
+}
+
+fn rule(limits: &TopicLimits) -> Rule {
+    Rule {
+        messages_max: limits.messages_max,
+        bytes_max: limits.bytes_max.len(),
+        age_max_ms: match limits.age_max.ms() {
+            0 => u64::MAX,
+            age_max_ms => age_max_ms,
+        },
+        backlog_bytes_max: limits.backlog_bytes_max.len(),
+        on_lag: limits.on_lag.into(),
     }
 }

@@ -14,7 +14,7 @@ use reactor::{Waker, affinity};
 use crate::config::Config;
 use crate::control;
 use crate::core_thread::{Go, Plan, Ready, serve};
-use crate::hub::Settings;
+use crate::hub::{Place, Settings};
 use crate::logs;
 use crate::node::Node;
 
@@ -75,13 +75,15 @@ pub fn run(config: Config) -> Result<(), Error> {
     let mut address = config.server.listen;
     for (core, (requests, deliveries)) in requests.into_iter().zip(deliveries).enumerate() {
         let plan = Plan {
-            core,
-            cores,
+            place: Place {
+                core,
+                cores,
+                hash_key,
+                seed: seed ^ core as u64,
+            },
             cpu: config.server.pin.then(|| cpus[core % cpus.len()]),
             config: config.clone(),
             settings: settings.clone(),
-            hash_key,
-            seed: seed ^ core as u64,
             node: node.clone(),
             requests,
             deliveries,
@@ -116,7 +118,7 @@ impl Threads {
         address: SocketAddr,
         finished: control::Finished,
     ) -> Result<SocketAddr, Error> {
-        let core = plan.core;
+        let core = plan.place.core;
         let (report, ready) = sync_channel::<Ready>(1);
         let (gate, opened) = sync_channel(1);
         let handle = thread::Builder::new()

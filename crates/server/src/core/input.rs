@@ -1,9 +1,12 @@
 //! The first half of a turn: completions become what connections do with them.
 
-use reactor::{Completion, Driver, Socket, Stream};
+use reactor::{Completion, Driver, Outgoing, Socket, Stream};
 
 use super::{COMPLETIONS_PER_TURN, Core};
 use crate::connection::Connection;
+
+/// Piece lists of vectored sends kept for the next ones.
+const SPARE_MAX: usize = 1024;
 
 impl<D: Driver> Core<D> {
     pub(super) fn take_completions(&mut self) {
@@ -26,7 +29,14 @@ impl<D: Driver> Core<D> {
                         self.touched(socket);
                     }
                 }
-                Completion::Sent { socket, result, .. } => self.on_sent(socket, result),
+                Completion::Sent {
+                    socket,
+                    result,
+                    buffer,
+                } => {
+                    self.keep_spare(buffer);
+                    self.on_sent(socket, result);
+                }
                 Completion::Accepted { stream, .. } => self.on_accepted(stream),
                 Completion::AcceptFailed { error, .. } => {
                     self.node.accept_failed(&error);
@@ -64,6 +74,15 @@ impl<D: Driver> Core<D> {
         if let Some(connection) = self.connection(socket) {
             connection.sent(result.is_ok());
             self.touched(socket);
+        }
+    }
+
+    fn keep_spare(&mut self, buffer: Outgoing) {
+        if let Outgoing::Many(mut pieces) = buffer
+            && self.spare.len() < SPARE_MAX
+        {
+            pieces.clear();
+            self.spare.push(pieces);
         }
     }
 

@@ -50,8 +50,9 @@ pub struct Core<D: Driver> {
     node: Arc<Node>,
     drain: Drain,
     next_sweep_ms: u64,
-    /// Reused from turn to turn.
+    /// Reused from send to send, and those that came back from the driver.
     pieces: Vec<Bytes>,
+    spare: Vec<Vec<Bytes>>,
 }
 
 /// Whether the core goes on.
@@ -80,6 +81,7 @@ impl<D: Driver> Core<D> {
             drain: Drain::default(),
             next_sweep_ms: now_ms + SWEEP_INTERVAL_MS,
             pieces: Vec::new(),
+            spare: Vec::new(),
             driver,
         }
     }

@@ -49,6 +49,8 @@ impl<D: Driver> Core<D> {
             };
             self.send_one(socket);
         }
+        // Gathering may have found gaps to tell of.
+        self.take_broker_output();
         self.resume_reading();
     }
 
@@ -58,6 +60,7 @@ impl<D: Driver> Core<D> {
             connections,
             hub,
             pieces,
+            spare,
             ..
         } = self;
         let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
@@ -72,7 +75,7 @@ impl<D: Driver> Core<D> {
             Step::Send => {
                 let outgoing = match pieces.len() {
                     1 => Outgoing::One(pieces.pop().expect("one piece")),
-                    _ => Outgoing::Many(std::mem::take(pieces)),
+                    _ => Outgoing::Many(std::mem::replace(pieces, spare.pop().unwrap_or_default())),
                 };
                 driver.send(socket, outgoing);
                 self.arm_deadline(socket);
