@@ -7,14 +7,25 @@
 #![forbid(unsafe_code)]
 
 mod broker;
+mod chunk;
+mod client;
+mod feed;
+mod home;
+mod interest;
 mod lane;
 pub mod limits;
+mod local;
+mod log;
+pub mod naive;
 mod name;
 mod notice;
 mod pattern;
 mod position;
 mod publication;
+mod recency;
 mod rules;
+mod slab;
+mod trie;
 
 pub use broker::{Broker, Client, Counters, Output, Publisher, Settings};
 pub use lane::{Delivery, Request};

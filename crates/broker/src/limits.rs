@@ -16,7 +16,9 @@ pub(crate) const REPLAY_PIECE_BYTES: usize = 64 << 10;
 pub(crate) const CHUNK_OVERHEAD_BYTES: usize = 128;
 /// What a retained publication costs beside its payload, counted against the bytes of all logs.
 pub(crate) const RETAINED_OVERHEAD_BYTES: usize = 64;
-/// Most topics, and most feeds, that one sweep looks at.
+/// What nobody has needed for so many sweeps goes: interest, topics without publications, feeds of pattern subscribers alone.
+pub(crate) const IDLE_SWEEPS_MAX: u8 = 3;
+/// Most topics, most feeds and most patterns that one sweep looks at.
 pub(crate) const SWEEP_STEPS_MAX: usize = 16 << 10;
 /// Most topics that a pattern subscription with a past looks at on each core, the most recently used first.
 pub(crate) const PATTERN_SCAN_MAX: usize = 64 << 10;

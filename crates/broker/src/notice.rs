@@ -49,8 +49,9 @@ pub enum Loss {
     Limit,
     /// The position is beyond the newest publication.
     Ahead,
-    /// The client receives the topic already, through this or another subscription. Nothing is lost: the position
-    /// in the answer is that of the last publication this client was sent, and the next one follows it.
+    /// The client receives the topic already, through this or another subscription, or did when the topic's home answered. What that
+    /// one brings is not brought twice: the position in the answer is that of the last publication this client was sent,
+    /// and the next one follows it.
     Live,
 }
 

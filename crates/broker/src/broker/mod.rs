@@ -1,14 +1,30 @@
 //! The broker of one core: commands in, notices, lane messages and gathered bytes out.
+//!
+//! It has two halves that never look into each other. `home` owns the topics whose hash falls on this core, `local` the subscribers
+//! of this core; between them go the same requests and deliveries as between two cores, only at once. Everything is a plain call with
+//! plain results: the caller brings time and encoder, carries lane messages, and drains notices before it gathers.
+//!
+//! Calls of one turn: `take_delivery` and `take_request` for what lanes brought; commands of clients; `end_turn`; `next_output` until nothing is left;
+//! `next_behind` and `gather`; now and then `sweep`. Every call leaves a bounded number of outputs for each thing it was given.
+
+mod command;
+mod hear;
+mod home;
+mod recover;
+mod sweep;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::lane::{Delivery, Request};
-use crate::limits::Limits;
-use crate::name::TopicName;
-use crate::name::TopicRef;
-use crate::notice::{Echo, Notice, Refusal, Start};
-use crate::pattern::Pattern;
-use crate::publication::{Encode, Format, Formats, Kind};
+use crate::home::Home;
+use crate::lane::{Ask, Caller, Delivery, Request, Tell};
+use crate::limits::{CORES_MAX, Limits};
+use crate::local::Local;
+use crate::name::{self, TopicRef};
+use crate::notice::{Echo, Notice};
+use crate::publication::{Encode, Formats};
 use crate::rules::Rules;
 
 /// What a broker is made with.
@@ -16,7 +32,7 @@ use crate::rules::Rules;
 pub struct Settings {
     /// This core's number, below `cores`.
     pub core: usize,
-    /// How many cores there are, at most [`crate::limits::CORES_MAX`].
+    /// How many cores there are, at most [`CORES_MAX`].
     pub cores: usize,
     /// Keys the hash that gives topics their home core; the same on all cores, secret, and kept with saved logs.
     pub hash_key: [u64; 2],
@@ -27,7 +43,7 @@ pub struct Settings {
     /// The bounds.
     pub limits: Limits,
     /// Formats that cannot tell a client of a gap: their subscribers are disconnected when they lag, unless the rule says
-    /// `Latest`. Usually [`Format::RAW`].
+    /// `Latest`. Usually [`crate::Format::RAW`].
     pub gapless: Formats,
 }
 
@@ -82,101 +98,99 @@ pub enum Output {
 pub struct Counters {
     /// Publications that got their offset here.
     pub publications: u64,
-    /// Calls of the encoder for live messages.
+    /// Calls of the encoder for live messages: one for each publication and format in interest.
     pub encodes: u64,
     /// Calls of the encoder for replays.
     pub replay_encodes: u64,
-    /// Subscribers that lagged behind a backlog.
+    /// How often a subscriber lagged behind a backlog.
     pub lagged: u64,
-    /// Steps in the pattern index.
+    /// Steps in the indices of patterns.
     pub match_steps: u64,
     /// Topics that this core is the home of.
     pub topics: usize,
+    /// Patterns that some core listens to.
+    pub patterns: usize,
+    /// Bytes of retained publications.
+    pub log_bytes: usize,
     /// Feeds on this core.
     pub feeds: usize,
     /// Subscribers in those feeds.
     pub members: usize,
-    /// Patterns in the index.
-    pub patterns: usize,
+    /// Patterns that clients of this core subscribe to, or did lately.
+    pub patterns_local: usize,
     /// Chunks that wait for subscribers of this core.
     pub chunks: usize,
     /// Their bytes.
     pub backlog_bytes: usize,
-    /// Bytes of retained publications.
-    pub log_bytes: usize,
 }
 
 /// One core's part of the broker. Several, joined by lanes, are the whole.
 #[derive(Debug)]
 pub struct Broker {
-    settings: Settings,
+    core: usize,
+    cores: usize,
+    hash_key: [u64; 2],
+    limits: Limits,
+    rules: Arc<Rules>,
+    home: Home,
+    local: Local,
+    /// Lane messages to be carried away. Notices wait in `local`.
+    lanes: VecDeque<Output>,
+    replay_encodes: u64,
 }
 
 impl Broker {
     /// A broker without topics and clients.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than [`CORES_MAX`] cores, or `core` is none of them.
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        let Settings {
+            core,
+            cores,
+            hash_key,
+            seed,
+            rules,
+            limits,
+            gapless,
+        } = settings;
+        assert!(core < cores && cores <= CORES_MAX);
+        let rules = Arc::new(rules);
+        Self {
+            core,
+            cores,
+            hash_key,
+            limits,
+            home: Home::new(core, cores, hash_key, seed),
+            local: Local::new(limits, rules.clone(), gapless, hash_key),
+            rules,
+            lanes: VecDeque::new(),
+            replay_encodes: 0,
+        }
     }
+
+    /// The core that assigns a topic's offsets.
+    pub fn home_of<'t>(&self, topic: impl Into<TopicRef<'t>>) -> usize {
+        self.home_core(name::hash(self.hash_key, topic.into().as_str()))
+    }
+
+    /// The lower half of the hash finds buckets, the upper half the home, so that a core's topics still spread over all of its buckets.
+    fn home_core(&self, hash: u64) -> usize {
+        ((hash >> 32) % self.cores as u64) as usize
+    }
+
     /// A connection begins.
     pub fn open(&mut self, client: Client) {
-        let _ = client;
+        self.local.open(client);
     }
-    /// A connection is over: everything of it is forgotten.
+
+    /// A connection is over: everything of it is forgotten. Not an error for one that is over already.
     pub fn close(&mut self, client: Client) {
-        let _ = client;
+        self.local.close(client);
     }
-    /// Subscribes. Answered by [`Notice::Subscribed`] or [`Notice::Refused`], at once or after the lanes.
-    #[expect(clippy::too_many_arguments)]
-    pub fn subscribe(
-        &mut self,
-        encode: &mut dyn Encode,
-        client: Client,
-        echo: Echo,
-        pattern: &Pattern,
-        format: Format,
-        start: Start,
-        time_ms: u64,
-    ) -> Result<(), Refusal> {
-        let _ = (encode, client, echo, pattern, format, start, time_ms);
-        Ok(())
-    }
-    /// Ends a subscription at once. Answered by [`Notice::Unsubscribed`], after the client's earlier commands on that topic.
-    pub fn unsubscribe(
-        &mut self,
-        client: Client,
-        echo: Echo,
-        pattern: &Pattern,
-    ) -> Result<(), Refusal> {
-        let _ = (client, echo, pattern);
-        Ok(())
-    }
-    /// Publishes. The payload is copied where it is needed.
-    pub fn publish<'t>(
-        &mut self,
-        encode: &mut dyn Encode,
-        publisher: Publisher,
-        topic: impl Into<TopicRef<'t>>,
-        kind: Kind,
-        payload: &[u8],
-        time_ms: u64,
-    ) -> Result<(), Refusal> {
-        let _ = (encode, publisher, topic.into(), kind, payload, time_ms);
-        Ok(())
-    }
-    /// Asks for kept publications. Answered by [`Notice::History`].
-    pub fn history(
-        &mut self,
-        client: Client,
-        echo: Echo,
-        topic: &TopicName,
-        start: Start,
-        messages_max: u32,
-        time_ms: u64,
-    ) -> Result<(), Refusal> {
-        let _ = (client, echo, topic, start, messages_max, time_ms);
-        Ok(())
-    }
-    /// A request that came over the lane from `from`.
+
+    /// A request that came over the lane from core `from`. `time_ms` is Unix time.
     pub fn take_request(
         &mut self,
         encode: &mut dyn Encode,
@@ -184,24 +198,42 @@ impl Broker {
         request: Request,
         time_ms: u64,
     ) {
-        let _ = (encode, from, request, time_ms);
+        self.attend(encode, from, request.0, time_ms);
     }
-    /// A delivery that came over the lane from `from`.
+
+    /// A delivery that came over the lane from core `from`.
     pub fn take_delivery(&mut self, from: usize, delivery: Delivery) {
-        let _ = (from, delivery);
+        self.hear(from, delivery.0);
     }
+
     /// Closes this turn's chunks: local feeds get them now, lanes through `next_output`.
-    pub fn end_turn(&mut self) {}
-    /// What is to be carried away, in order.
+    pub fn end_turn(&mut self) {
+        let touched = self.home.take_touched();
+        for &topic in &touched {
+            self.close_chunk(topic);
+        }
+        self.home.return_touched(touched);
+        self.bound_logs();
+    }
+
+    /// What is to be carried away, in order; notices before any bytes gathered later.
     pub fn next_output(&mut self) -> Option<Output> {
-        None
+        let notice = |(client, notice)| Output::Notice { client, notice };
+        self.lanes
+            .pop_front()
+            .or_else(|| self.local.notices.pop_front().map(notice))
     }
-    /// A client that has something to gather since it was last gathered empty; each is named once until then.
+
+    /// A client that has something to gather. Each is named once until `gather` has returned `false` for it.
     pub fn next_behind(&mut self) -> Option<Client> {
-        None
+        self.local.next_behind()
     }
-    /// Appends to `pieces` what the client has not been sent, feed by feed in turn, each in order; at most `pieces_max` pieces and `bytes_max` bytes, but at
-    /// least one piece if there is any. Whether there is more.
+
+    /// Appends to `pieces` what the client has not been sent, feed by feed in turn, each feed in order: at most `pieces_max` pieces and
+    /// `bytes_max` bytes, but at least one piece. Returns whether there is more.
+    ///
+    /// If the client must be told of a gap, this call makes only the [`Notice::Gap`], which is to be taken with `next_output` and
+    /// sent before anything that is gathered later.
     pub fn gather(
         &mut self,
         client: Client,
@@ -209,16 +241,58 @@ impl Broker {
         pieces_max: usize,
         bytes_max: usize,
     ) -> bool {
-        let _ = (client, pieces, pieces_max, bytes_max);
-        false
+        self.local.gather(client, pieces, pieces_max, bytes_max)
     }
-    /// Housekeeping, about every second: age retention, interest and topics that nobody needs.
-    pub fn sweep(&mut self, time_ms: u64) {
-        let _ = time_ms;
-    }
-    /// The present numbers.
+
+    /// The present numbers. Looks at every client: for a metrics page, not for every turn.
     pub fn counters(&self) -> Counters {
-        let _ = &self.settings;
-        Counters::default()
+        Counters {
+            publications: self.home.publications,
+            encodes: self.home.encodes,
+            replay_encodes: self.replay_encodes,
+            lagged: self.local.lagged,
+            match_steps: self.home.match_steps + self.local.match_steps,
+            topics: self.home.topics.len(),
+            patterns: self.home.patterns(),
+            log_bytes: self.home.log_bytes,
+            feeds: self.local.feeds.len(),
+            members: self.local.members(),
+            patterns_local: self.local.patterns.len(),
+            chunks: self.local.backlog.chunks,
+            backlog_bytes: self.local.backlog.bytes,
+        }
+    }
+
+    /// Asks a home core, at once if it is this one.
+    fn ask(&mut self, encode: &mut dyn Encode, to: usize, ask: Ask, time_ms: u64) {
+        if to == self.core {
+            self.attend(encode, to, ask, time_ms);
+        } else {
+            self.lanes.push_back(Output::Request {
+                to,
+                request: Request(ask),
+            });
+        }
+    }
+
+    /// Tells a subscriber's core, at once if it is this one.
+    fn tell(&mut self, to: usize, tell: Tell) {
+        if to == self.core {
+            self.hear(to, tell);
+        } else {
+            self.lanes.push_back(Output::Delivery {
+                to,
+                delivery: Delivery(tell),
+            });
+        }
+    }
+
+    fn caller(&mut self, client: Client) -> Caller {
+        let slot = self.local.client(client.index);
+        slot.pending += 1;
+        Caller {
+            client,
+            command: slot.command(),
+        }
     }
 }

@@ -1,0 +1,264 @@
+//! The subscribers' side: what home cores tell this core.
+//!
+//! Answers stand in their lane exactly between the chunks before and after them, so a subscriber joins its feed when the answer is heard.
+
+use bytes::Bytes;
+
+use super::{Broker, Client};
+use crate::chunk;
+use crate::lane::{Answer, Caller, Tell};
+use crate::name::{self, HashedName};
+use crate::notice::{Loss, Notice, Outcome, Recovery, Refusal, Standing};
+use crate::pattern::Pattern;
+use crate::publication::Format;
+
+impl Broker {
+    pub(super) fn hear(&mut self, from: usize, tell: Tell) {
+        match tell {
+            Tell::Chunk(chunk) => {
+                self.local
+                    .arrive(from, &chunk.topic, chunk.span, chunk::share(&chunk))
+            }
+            Tell::Watched {
+                topic,
+                format,
+                caller,
+                answer,
+            } => self.watched(&topic, format, caller, answer),
+            Tell::WatchedPattern {
+                pattern,
+                format,
+                caller,
+                answer,
+            } => {
+                self.watched_pattern(from, &pattern, format, caller, answer);
+            }
+            Tell::Notice {
+                client,
+                notice,
+                answers,
+            } => {
+                if answers {
+                    self.local.answered(client);
+                }
+                self.local.notify(client, notice);
+            }
+        }
+    }
+
+    /// A home core counts this core's interest in a topic, or refuses.
+    fn watched(
+        &mut self,
+        topic: &HashedName,
+        format: Format,
+        caller: Caller,
+        answer: Result<Answer, Refusal>,
+    ) {
+        let Some(feed) = self.local.find(topic) else {
+            return;
+        };
+        let watch = self.local.feeds[feed].watches.of(format);
+        watch.awaited -= 1;
+        watch.stands |= answer.is_ok();
+        if let Ok(answer) = &answer {
+            self.local.feeds[feed].set_last(answer.standing.at);
+        }
+        let Ok(slot) = self.local.slot(caller.client) else {
+            return;
+        };
+        let Some(asked) = slot.take_asked(|asked| asked.command == caller.command) else {
+            return;
+        };
+        self.local.answered(caller.client);
+        match answer {
+            Ok(Answer {
+                standing, replay, ..
+            }) => {
+                let answer = Some((standing.recovery, replay));
+                self.enter_topic(caller.client, asked.echo, feed, answer, asked.past);
+            }
+            Err(refusal) => self.local.notify(
+                caller.client,
+                Notice::Refused {
+                    echo: asked.echo,
+                    refusal,
+                },
+            ),
+        }
+    }
+
+    /// One home core of a pattern's answers.
+    fn watched_pattern(
+        &mut self,
+        from: usize,
+        pattern: &Pattern,
+        format: Format,
+        caller: Caller,
+        answer: Result<Vec<Answer>, Refusal>,
+    ) {
+        let Some(id) = self.local.patterns.find(pattern) else {
+            return;
+        };
+        self.local
+            .patterns
+            .get_mut(id)
+            .expect("found above")
+            .watches
+            .of(format)
+            .awaited -= 1;
+        let all = self.all_cores();
+        let client = caller.client;
+        let Ok(slot) = self.local.slot(client) else {
+            return;
+        };
+        let known = slot.pattern(id).is_some_and(|own| {
+            own.asked
+                .iter()
+                .any(|asked| asked.command == caller.command)
+        });
+        if !known {
+            return;
+        }
+        let answers = match answer {
+            Ok(answers) => self.sift(client, answers, from),
+            Err(refusal) => return self.refuse_pattern(caller, id, refusal),
+        };
+        self.local.open_homes(client, id, 1 << from);
+        let own = self
+            .local
+            .client(client.index)
+            .pattern(id)
+            .expect("looked at above");
+        let index = own
+            .asked
+            .iter()
+            .position(|asked| asked.command == caller.command)
+            .expect("looked at above");
+        let asked = &mut own.asked[index];
+        asked.answered |= 1 << from;
+        for (standing, replay) in answers {
+            asked.standings.push(standing);
+            asked.replay.extend(replay);
+        }
+        if asked.answered != all {
+            return;
+        }
+        let mut asked = own.asked.remove(index);
+        self.refresh(client, &mut asked.standings);
+        self.local
+            .patterns
+            .get_mut(id)
+            .expect("found above")
+            .watches
+            .of(format)
+            .stands = true;
+        self.local.answered(client);
+        let (pattern, outcome) = (
+            self.local.patterns.pattern(id).clone(),
+            Outcome::Pattern(asked.standings),
+        );
+        self.local.notify(
+            client,
+            Notice::Subscribed {
+                echo: asked.echo,
+                pattern,
+                outcome,
+                replay: asked.replay,
+            },
+        );
+        self.local.activate(client.index, id);
+    }
+
+    /// The client gets no message twice: what it receives already needs no past.
+    fn sift(
+        &mut self,
+        client: Client,
+        answers: Vec<Answer>,
+        from: usize,
+    ) -> Vec<(Standing, Vec<Bytes>)> {
+        let sift = |Answer {
+                        hash,
+                        standing,
+                        replay,
+                    }| {
+            let topic = HashedName {
+                name: standing.topic.clone(),
+                hash,
+            };
+            let feed = self.local.find(&topic);
+            let place = feed.and_then(|feed| {
+                self.local.catch_up(feed);
+                self.local.membership(client.index, feed)
+            });
+            let at = match place {
+                Some(place) => self
+                    .local
+                    .position(client.index, place)
+                    .unwrap_or(standing.at),
+                None if self
+                    .local
+                    .through_patterns(client.index, topic.name.as_str(), from)
+                    .is_some() =>
+                {
+                    standing.at
+                }
+                None => return (standing, replay),
+            };
+            (
+                Standing {
+                    at,
+                    recovery: Recovery::Lost(Loss::Live),
+                    ..standing
+                },
+                Vec::new(),
+            )
+        };
+        answers.into_iter().map(sift).collect()
+    }
+
+    /// A topic that the client receives otherwise has gone on since its home answered.
+    fn refresh(&mut self, client: Client, standings: &mut [Standing]) {
+        for standing in standings
+            .iter_mut()
+            .filter(|standing| standing.recovery == Recovery::Lost(Loss::Live))
+        {
+            let hash = name::hash(self.hash_key, standing.topic.as_str());
+            let topic = HashedName {
+                name: standing.topic.clone(),
+                hash,
+            };
+            let feed = self.local.find(&topic);
+            let place = feed.and_then(|feed| self.local.membership(client.index, feed));
+            if let Some(at) = place.and_then(|place| self.local.position(client.index, place)) {
+                standing.at = at;
+            }
+        }
+    }
+
+    fn refuse_pattern(&mut self, caller: Caller, pattern: u32, refusal: Refusal) {
+        let client = caller.client;
+        let Some(own) = self.local.client(client.index).pattern(pattern) else {
+            return;
+        };
+        let Some(index) = own
+            .asked
+            .iter()
+            .position(|asked| asked.command == caller.command)
+        else {
+            return;
+        };
+        let asked = own.asked.remove(index);
+        let over = !own.active && own.asked.is_empty();
+        if over {
+            self.local.drop_pattern(client.index, pattern);
+        }
+        self.local.answered(client);
+        self.local.notify(
+            client,
+            Notice::Refused {
+                echo: asked.echo,
+                refusal,
+            },
+        );
+    }
+}

@@ -1,0 +1,269 @@
+//! The home side: what cores ask of the topics whose home this core is.
+
+use super::{Broker, Output, Publisher};
+use crate::home::Incoming;
+use crate::lane::{Answer, Ask, Caller, Delivery, Tell};
+use crate::name::{HashedName, TopicRef};
+use crate::notice::{Notice, Refusal, Start};
+use crate::pattern::Pattern;
+use crate::position::Position;
+use crate::publication::{Encode, Format};
+use crate::recency::Group;
+
+impl Broker {
+    /// Does what core `from` asks for.
+    pub(super) fn attend(&mut self, encode: &mut dyn Encode, from: usize, ask: Ask, time_ms: u64) {
+        match ask {
+            Ask::Publish {
+                topic,
+                kind,
+                payload,
+                publisher,
+            } => {
+                let incoming = Incoming {
+                    kind,
+                    time_ms,
+                    payload: &payload,
+                };
+                let result = self.publish_here(encode, (&topic.name).into(), topic.hash, incoming);
+                self.confirm(from, topic, publisher, result);
+            }
+            Ask::Watch {
+                topic,
+                format,
+                caller,
+                start,
+            } => {
+                let answer = self.watch(encode, from, &topic, format, &start, time_ms);
+                self.tell(
+                    from,
+                    Tell::Watched {
+                        topic,
+                        format,
+                        caller,
+                        answer,
+                    },
+                );
+            }
+            Ask::Unwatch { topic, formats } => {
+                if let Some(id) = self.home.find(topic.hash, topic.name.as_str()) {
+                    self.home.unwant(id, from, formats);
+                }
+            }
+            Ask::WatchPattern {
+                pattern,
+                format,
+                caller,
+                start,
+            } => {
+                self.watch_pattern(encode, from, pattern, format, caller, &start, time_ms);
+            }
+            Ask::UnwatchPattern { pattern, formats } => {
+                self.home.unwant_pattern(&pattern, from, formats)
+            }
+            Ask::History {
+                topic,
+                client,
+                echo,
+                start,
+                messages_max,
+            } => {
+                let history = self.recount(topic.hash, &topic.name, &start, messages_max, time_ms);
+                let notice = Notice::History {
+                    echo,
+                    topic: topic.name,
+                    history,
+                };
+                self.tell(
+                    from,
+                    Tell::Notice {
+                        client,
+                        notice,
+                        answers: true,
+                    },
+                );
+            }
+            Ask::Return { client, notice } => self.tell(
+                from,
+                Tell::Notice {
+                    client,
+                    notice,
+                    answers: true,
+                },
+            ),
+        }
+    }
+
+    fn confirm(
+        &mut self,
+        from: usize,
+        topic: HashedName,
+        publisher: Publisher,
+        result: Result<Position, Refusal>,
+    ) {
+        let (client, notice, answers) = match (publisher, result) {
+            (Publisher::Nobody, _) | (Publisher::Unconfirmed(_), Ok(_)) => return,
+            (Publisher::Confirmed(client, echo), Ok(at)) => (
+                client,
+                Notice::Published {
+                    echo,
+                    topic: topic.name,
+                    at,
+                },
+                true,
+            ),
+            (Publisher::Confirmed(client, echo), Err(refusal)) => {
+                (client, Notice::Refused { echo, refusal }, true)
+            }
+            (Publisher::Unconfirmed(client), Err(refusal)) => (
+                client,
+                Notice::Refused {
+                    echo: None,
+                    refusal,
+                },
+                false,
+            ),
+        };
+        self.tell(
+            from,
+            Tell::Notice {
+                client,
+                notice,
+                answers,
+            },
+        );
+    }
+
+    /// A publication gets its offset.
+    pub(super) fn publish_here(
+        &mut self,
+        encode: &mut dyn Encode,
+        topic: TopicRef<'_>,
+        hash: u64,
+        incoming: Incoming<'_>,
+    ) -> Result<Position, Refusal> {
+        let id = match self.home.find(hash, topic.as_str()) {
+            Some(id) => id,
+            None if self.home.is_wanted(topic.as_str(), &self.rules) => self.bear(hash, topic)?,
+            None => return Ok(self.home.pass()),
+        };
+        let (at, full) = self
+            .home
+            .append(id, encode, incoming, self.limits.chunk_bytes_max);
+        if full {
+            self.close_chunk(id);
+            self.bound_logs();
+        }
+        Ok(at)
+    }
+
+    /// A topic begins; if there are too many, the least recently used that nobody listens to by name goes.
+    pub(super) fn bear(&mut self, hash: u64, topic: TopicRef<'_>) -> Result<u32, Refusal> {
+        while self.home.topics.len() >= self.limits.topics_max {
+            let oldest = self
+                .home
+                .recency
+                .oldest(Group::Unwanted)
+                .ok_or(Refusal::Topics)?;
+            self.bury(oldest);
+        }
+        Ok(self.home.bear(hash, topic, &self.rules))
+    }
+
+    pub(super) fn bury(&mut self, topic: u32) {
+        self.close_chunk(topic);
+        self.home.bury(topic);
+    }
+
+    /// What a topic gained in this turn goes to everybody who listens.
+    pub(super) fn close_chunk(&mut self, topic: u32) {
+        let Some(closed) = self.home.close(topic) else {
+            return;
+        };
+        if let Some((chunk, cores)) = closed.shared {
+            for to in (0..self.cores).filter(|core| cores & 1 << core != 0) {
+                self.lanes.push_back(Output::Delivery {
+                    to,
+                    delivery: Delivery(Tell::Chunk(chunk.clone())),
+                });
+            }
+        }
+        if closed.here {
+            self.local
+                .arrive(self.core, &closed.topic, closed.span, closed.runs);
+        }
+    }
+
+    /// Keeps all logs together within their bound: first whole topics go that nobody listens to by name, then what others have kept.
+    pub(super) fn bound_logs(&mut self) {
+        while self.home.log_bytes > self.limits.log_bytes_max {
+            if let Some(oldest) = self.home.recency.oldest(Group::Unwanted) {
+                self.bury(oldest);
+            } else if let Some(oldest) = self.home.recency.oldest(Group::Wanted) {
+                self.home.clear(oldest);
+                // It has nothing left to lose; the next one is looked at first from now on.
+                self.home.recency.touch(Group::Wanted, oldest);
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// A core listens to a topic by name from exactly here on.
+    fn watch(
+        &mut self,
+        encode: &mut dyn Encode,
+        from: usize,
+        topic: &HashedName,
+        format: Format,
+        start: &Start,
+        time_ms: u64,
+    ) -> Result<Answer, Refusal> {
+        let id = self.find_or_bear(topic)?;
+        let mut budget = self.replay_budget();
+        let answer = self.stand(encode, id, format, start, &mut budget, time_ms);
+        self.home.want(id, from, format);
+        Ok(answer)
+    }
+
+    pub(super) fn find_or_bear(&mut self, topic: &HashedName) -> Result<u32, Refusal> {
+        let found = self.home.find(topic.hash, topic.name.as_str());
+        found.map_or_else(|| self.bear(topic.hash, (&topic.name).into()), Ok)
+    }
+
+    /// A core listens to a pattern from exactly here on.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one request")]
+    fn watch_pattern(
+        &mut self,
+        encode: &mut dyn Encode,
+        from: usize,
+        pattern: Pattern,
+        format: Format,
+        caller: Caller,
+        start: &Start,
+        time_ms: u64,
+    ) {
+        let full =
+            self.home.patterns() >= self.limits.patterns_max && !self.home.has_pattern(&pattern);
+        let answer = if full {
+            Err(Refusal::Patterns)
+        } else {
+            self.stand_all(encode, &pattern, format, start, time_ms)
+        };
+        if answer.is_ok() {
+            for topic in self.home.touched_matching(|topic| pattern.matches(topic)) {
+                self.close_chunk(topic);
+            }
+            self.home.want_pattern(&pattern, from, format);
+        }
+        self.tell(
+            from,
+            Tell::WatchedPattern {
+                pattern,
+                format,
+                caller,
+                answer,
+            },
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! The past of a topic: where a new subscription stands, what it has missed, and history queries.
+//!
+//! Recovery is all or nothing: either everything after a position, or a reason and nothing. `Last` and `SinceTime` name no position, so they
+//! bring what there is within the limits.
+
+use bytes::Bytes;
+
+use super::Broker;
+use crate::lane::Answer;
+use crate::limits::{PATTERN_SCAN_MAX, REPLAY_PIECE_BYTES};
+use crate::log::Log;
+use crate::name::{self, HashedName, TopicName};
+use crate::notice::{History, Loss, Recovery, Refusal, Retained, Standing, Start};
+use crate::pattern::Pattern;
+use crate::position::Position;
+use crate::publication::{Encode, Format};
+use crate::recency::Group;
+
+/// How much past one subscription may still be given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Broker {
+    pub(super) fn replay_budget(&self) -> Budget {
+        Budget {
+            messages: self.limits.replay_messages_max,
+            bytes: self.limits.replay_bytes_max,
+        }
+    }
+
+    /// Where a topic stands now, and the past that `start` asks for, in `format`.
+    pub(super) fn stand(
+        &mut self,
+        encode: &mut dyn Encode,
+        id: u32,
+        format: Format,
+        start: &Start,
+        budget: &mut Budget,
+        time_ms: u64,
+    ) -> Answer {
+        // What is in this turn's chunk is before this subscription: the chunk must not reach it.
+        self.close_chunk(id);
+        self.home.age(id, time_ms);
+        let topic = &self.home.topics[id];
+        let log = &topic.log;
+        let kept = 0..log.len();
+        let (range, recovery) = match start {
+            Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
+            Start::Last(count) => {
+                let messages = budget.messages.min(*count as usize);
+                (
+                    log.newest(kept, messages, budget.bytes, false),
+                    Recovery::NotAsked,
+                )
+            }
+            Start::SinceTime(time_ms) => (
+                log.newest(
+                    log.since_time(*time_ms),
+                    budget.messages,
+                    budget.bytes,
+                    false,
+                ),
+                Recovery::NotAsked,
+            ),
+            Start::Since(position) => match log.since(*position) {
+                Err(loss) => (0..0, Recovery::Lost(loss)),
+                Ok(range)
+                    if log.newest(range.clone(), budget.messages, budget.bytes, false) != range =>
+                {
+                    (0..0, Recovery::Lost(Loss::Limit))
+                }
+                Ok(range) => (range, Recovery::Recovered),
+            },
+        };
+        self.replay_encodes += range.len() as u64;
+        budget.messages -= range.len();
+        budget.bytes -= log
+            .read(range.clone())
+            .map(|publication| publication.payload.len())
+            .sum::<usize>();
+        let name = &topic.name.name;
+        let replay = log.replay(encode, name.as_str(), format, range);
+        Answer {
+            hash: topic.name.hash,
+            standing: Standing {
+                topic: name.detached(),
+                at: log.end(),
+                recovery,
+            },
+            replay,
+        }
+    }
+
+    /// The same for the topics of a pattern: those that are named, or those that have a past.
+    pub(super) fn stand_all(
+        &mut self,
+        encode: &mut dyn Encode,
+        pattern: &Pattern,
+        format: Format,
+        start: &Start,
+        time_ms: u64,
+    ) -> Result<Vec<Answer>, Refusal> {
+        let mut budget = self.replay_budget();
+        let mut answers = Vec::new();
+        match start {
+            Start::Live | Start::Since(_) => {}
+            Start::SinceEach(topics) => {
+                for (topic, position) in topics {
+                    let hash = name::hash(self.hash_key, topic.as_str());
+                    let id = self.find_or_bear(&HashedName {
+                        name: topic.clone(),
+                        hash,
+                    })?;
+                    answers.push(self.stand(
+                        encode,
+                        id,
+                        format,
+                        &Start::Since(*position),
+                        &mut budget,
+                        time_ms,
+                    ));
+                }
+            }
+            Start::Last(_) | Start::SinceTime(_) => {
+                for id in self.recently_used(pattern) {
+                    let answer = self.stand(encode, id, format, start, &mut budget, time_ms);
+                    if !answer.replay.is_empty() {
+                        answers.push(answer);
+                    }
+                    if budget.messages == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Topics that a pattern matches, the most recently used of each group first.
+    fn recently_used(&self, pattern: &Pattern) -> Vec<u32> {
+        let recency = &self.home.recency;
+        let walk = |group| std::iter::successors(recency.newest(group), |&id| recency.older(id));
+        let all = walk(Group::Wanted)
+            .take(PATTERN_SCAN_MAX / 2)
+            .chain(walk(Group::Unwanted).take(PATTERN_SCAN_MAX / 2));
+        all.filter(|&id| pattern.matches(self.home.topics[id].name.name.as_str()))
+            .collect()
+    }
+
+    /// Answers a history query.
+    pub(super) fn recount(
+        &mut self,
+        hash: u64,
+        topic: &TopicName,
+        start: &Start,
+        messages_max: u32,
+        time_ms: u64,
+    ) -> History {
+        let Some(id) = self.home.find(hash, topic.as_str()) else {
+            let last = self.home.nowhere();
+            let recovery = if matches!(start, Start::Since(_)) {
+                Recovery::Lost(Loss::Epoch)
+            } else {
+                Recovery::NotAsked
+            };
+            return History {
+                first: Position { offset: 1, ..last },
+                last,
+                messages: Vec::new(),
+                recovery,
+            };
+        };
+        self.close_chunk(id);
+        self.home.age(id, time_ms);
+        let log = &self.home.topics[id].log;
+        let messages_max = self.limits.history_messages_max.min(messages_max as usize);
+        let bytes_max = self.limits.history_bytes_max;
+        let oldest = |range| log.oldest(range, messages_max, bytes_max);
+        let kept = 0..log.len();
+        let (range, recovery) = match start {
+            Start::Since(position) => match log.since(*position) {
+                Ok(range) => (oldest(range), Recovery::Recovered),
+                Err(Loss::Ahead) => (0..0, Recovery::Lost(Loss::Ahead)),
+                Err(loss) => (oldest(kept), Recovery::Lost(loss)),
+            },
+            Start::SinceTime(time_ms) => (oldest(log.since_time(*time_ms)), Recovery::NotAsked),
+            Start::Last(count) => {
+                let messages = messages_max.min(*count as usize);
+                (
+                    log.newest(kept, messages, bytes_max, true),
+                    Recovery::NotAsked,
+                )
+            }
+            Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
+        };
+        History {
+            first: log.first(),
+            last: log.end(),
+            messages: log.copy(range),
+            recovery,
+        }
+    }
+}
+
+impl Log {
+    /// Encodes a range for one subscriber, in pieces of a bounded size.
+    fn replay(
+        &self,
+        encode: &mut dyn Encode,
+        topic: &str,
+        format: Format,
+        range: std::ops::Range<usize>,
+    ) -> Vec<Bytes> {
+        let mut pieces = Vec::new();
+        let mut piece = Vec::new();
+        for publication in self.read(range) {
+            encode.encode(format, topic, &publication, &mut piece);
+            if piece.len() >= REPLAY_PIECE_BYTES {
+                pieces.push(Bytes::from(std::mem::take(&mut piece)));
+            }
+        }
+        if !piece.is_empty() {
+            pieces.push(Bytes::from(piece));
+        }
+        pieces
+    }
+
+    /// Copies a range into one allocation of its own: it may leave this core, and must not hold the runs that the log holds.
+    fn copy(&self, range: std::ops::Range<usize>) -> Vec<Retained> {
+        let mut source = Vec::new();
+        for publication in self.read(range.clone()) {
+            source.extend_from_slice(publication.payload);
+        }
+        let mut rest = Bytes::from(source);
+        let retain = |publication: crate::Publication<'_>| Retained {
+            at: publication.at,
+            kind: publication.kind,
+            time_ms: publication.time_ms,
+            payload: rest.split_to(publication.payload.len()),
+        };
+        self.read(range).map(retain).collect()
+    }
+}
