@@ -1,9 +1,9 @@
 //! Masking and unmasking, which are the same XOR (RFC 6455 section 5.3).
 //!
 //! A payload may be handed over in any pieces: `offset` says where in the payload a piece begins,
-//! and with it which byte of the key comes first. Short pieces are done in place by portable
-//! code; longer ones by the widest vectors of this machine, which are looked up once. A new
-//! instruction set is one more file, and one more line in the list of the tests.
+//! and with it which byte of the key comes first. Short pieces are done by portable code; longer
+//! ones by the widest vectors of this machine. A new architecture is one more file with `apply`,
+//! `apply_copy` and `name`, and one more line here.
 //!
 //! Whether a frame has to be masked is for the protocol machine to say.
 

@@ -1,16 +1,9 @@
 //! Masking with the vectors of x86-64: SSE2, which every machine has, AVX2 and AVX-512.
 //!
-//! All kernels are one algorithm at three widths W:
-//!
-//! ```text
-//! first = load(0) ^ key, last = load(length - W) ^ key     in registers, not yet stored
-//! from the first aligned target address on, W bytes at a time: target = source ^ key
-//! store last, store first
-//! ```
-//!
-//! The ends may overlap the aligned middle. They were read before anything was written, so in
-//! place as well they store what the middle stored, and no byte is masked twice. There are no
-//! loops over single bytes, and the stores of the middle never straddle a cache line.
+//! All three are one algorithm, `kernel!` below, at three widths. [`Kernel`] is the proof that a
+//! machine has the instructions; it is looked for once and remembered in an atomic. This is one of
+//! the two doors of the crate to `unsafe`: pointers into a slice and instructions that not every
+//! machine has.
 
 use alloc::vec::Vec;
 use core::arch::x86_64::*;
@@ -142,6 +135,15 @@ impl Kernel {
     }
 }
 
+// One kernel, for vectors of W bytes:
+//
+//     first = load(0) ^ key, last = load(length - W) ^ key       kept in registers
+//     from the first aligned target address on, W bytes at a time: target = source ^ key
+//     store last, store first
+//
+// The ends may overlap the aligned middle. They were read before anything was written, so in place
+// as well they store what the middle stored there, and no byte is masked twice. There is no loop
+// over single bytes, and the stores of the middle never straddle a cache line.
 macro_rules! kernel {
     (
         $name:ident, $feature:literal, $vector:ty,
