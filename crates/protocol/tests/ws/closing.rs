@@ -105,6 +105,10 @@ fn after_our_close_messages_are_dropped_until_the_peers_close() {
     receive(&mut connection, &CONFIG, 0, &mut half, &mut events);
     connection.close(0, CloseCode::NORMAL, "");
     connection.close(0, CloseCode::GOING_AWAY, "a second close is none");
+    assert!(
+        format!("{connection:?}").contains("message_bytes: 0"),
+        "the half message is freed at once"
+    );
     let mut out = Vec::new();
     connection.transmit(&mut out);
     connection.send(Kind::Text, b"too late", &mut out);
@@ -203,6 +207,19 @@ fn a_peer_that_never_answers_a_close_is_given_up() {
         None,
         "told once"
     );
+}
+
+#[test]
+fn a_connection_that_ended_holds_no_half_message() {
+    for end in [close(1000, ""), vec![0xff]] {
+        let mut connection = Connection::new(Role::Server, 0, 0);
+        let mut bytes = [part(Opcode::Binary, false, &[7; 1_000]), end].concat();
+        receive(&mut connection, &CONFIG, 0, &mut bytes, &mut Vec::new());
+        assert!(
+            format!("{connection:?}").contains("partial: None"),
+            "{connection:?}"
+        );
+    }
 }
 
 #[test]
