@@ -50,11 +50,6 @@ impl BodyReader {
         })
     }
 
-    /// Whether the head promised no byte at all.
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self.ends, Ends::AfterBytes(0))
-    }
-
     /// Takes the body's bytes from `input`: true when it is whole.
     pub(super) fn receive(&mut self, limits: &Limits, input: &mut &[u8]) -> Result<bool, Error> {
         match &mut self.ends {

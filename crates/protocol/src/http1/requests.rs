@@ -135,7 +135,7 @@ impl Requests {
             return Err(Error::UpgradeWithBody);
         }
         let body = BodyReader::new(framing, &self.limits)?;
-        self.continue_wanted = expects_continue(request.head())? && !body.is_empty();
+        self.continue_wanted = expects_continue(request.head())?;
         self.state = State::Body(request, body);
         self.deadline_ms = now_ms.saturating_add(self.limits.body_timeout_ms);
         Ok(())
@@ -146,7 +146,7 @@ impl Requests {
             return None;
         };
         let request = request.with_body(body.into_bytes());
-        // RFC 9110 section 10.1.1: no 100 is due when the body came without it.
+        // RFC 9110 section 10.1.1: no 100 is due when the body, which may be empty, came without it.
         self.continue_wanted = false;
         self.deadline_ms = now_ms.saturating_add(self.limits.head_timeout_ms);
         if request.asks_for_websocket() {
