@@ -7,7 +7,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::name::TopicName;
-use crate::notice::{Echo, Standing};
+use crate::notice::{Echo, Refusal, Standing};
 use crate::position::Position;
 use crate::publication::Format;
 use crate::slab::NONE;
@@ -36,6 +36,8 @@ pub(crate) struct Asked {
     pub(crate) echo: Echo,
     /// Whether a past was asked for.
     pub(crate) past: bool,
+    /// Whether it was given up. It is answered in its turn all the same.
+    pub(crate) cancelled: bool,
 }
 
 /// A subscription to a pattern with wildcards.
@@ -61,6 +63,17 @@ pub(crate) struct AskedPattern {
     pub(crate) answered: u64,
     pub(crate) standings: Vec<Standing>,
     pub(crate) replay: Vec<Bytes>,
+    /// Some core refused. It is said when all have answered, so that answers keep their order.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+impl AskedPattern {
+    pub(crate) fn add(&mut self, answers: Vec<(Standing, Vec<Bytes>)>) {
+        for (standing, replay) in answers {
+            self.standings.push(standing);
+            self.replay.extend(replay);
+        }
+    }
 }
 
 /// A hole that the client has still to be told of.
@@ -195,13 +208,23 @@ impl Slot {
         self.rare.get_or_insert_default().asked.push(asked);
     }
 
-    /// The first command on its way that `wanted` holds for, which is so no more.
-    pub(crate) fn take_asked(&mut self, wanted: impl Fn(&Asked) -> bool) -> Option<Asked> {
+    /// A command that is answered.
+    pub(crate) fn take_asked(&mut self, command: u32) -> Option<Asked> {
         let rare = self.rare.as_mut()?;
-        let index = rare.asked.iter().position(wanted)?;
+        let index = rare
+            .asked
+            .iter()
+            .position(|asked| asked.command == command)?;
         let taken = rare.asked.remove(index);
         self.tidy();
         Some(taken)
+    }
+
+    /// Gives up what is on its way for a topic. Whether there was anything.
+    pub(crate) fn cancel(&mut self, topic: &TopicName) -> bool {
+        let asked = self.rare.iter_mut().flat_map(|rare| &mut rare.asked);
+        let own = asked.filter(|asked| asked.topic == *topic && !asked.cancelled);
+        own.map(|asked| asked.cancelled = true).count() > 0
     }
 
     /// Remembers a hole; one that is not told yet grows.

@@ -85,6 +85,7 @@ pub struct Naive {
     rules: Rules,
     limits: Limits,
     topics: BTreeMap<TopicName, BTreeMap<Position, Record>>,
+    carried: Vec<u64>,
 }
 
 /// What a client receives of one topic.
@@ -103,6 +104,8 @@ struct Viewer {
     asked: Vec<(u64, Pattern)>,
     patterns: BTreeMap<Pattern, (u64, u64)>,
     runs: BTreeMap<TopicName, Run>,
+    /// Where runs were whose subscription ended: another one may go on there.
+    loose: BTreeMap<TopicName, Position>,
     got: BTreeSet<(TopicName, Position)>,
     /// Subscriptions that ended, and when: answers on their way may still speak of them.
     ended: Vec<(u64, Pattern)>,
@@ -123,6 +126,7 @@ impl Naive {
             rules,
             limits,
             topics: BTreeMap::new(),
+            carried: Vec::new(),
         }
     }
 
@@ -152,6 +156,11 @@ impl Naive {
             .insert(at, record);
         ensure!(taken.is_none(), "two publications at {topic} {at}");
         Ok(())
+    }
+
+    /// At this step nothing was on its way: what was published before it is no news to a subscription after it.
+    pub fn carried(&mut self, step: u64) {
+        self.carried.push(step);
     }
 
     /// Offsets count from 1 without a hole in each epoch.
@@ -199,7 +208,7 @@ impl Naive {
                     topic,
                     after,
                     until,
-                } => self.judge_gap(&mut viewer, topic, *after, *until)?,
+                } => self.judge_gap(&mut viewer, *step, topic, (*after, *until))?,
             }
         }
         if view.complete {
@@ -251,12 +260,17 @@ impl Naive {
             let (own, rest) = replay.split_at(count);
             replay = rest;
             self.judge_replay(standing, own)?;
-            let run = Run {
+            let run = viewer.runs.entry(standing.topic.clone()).or_insert(Run {
                 since: step,
                 asked,
-                at: Some(standing.at),
-            };
-            viewer.runs.entry(standing.topic.clone()).or_insert(run).at = Some(standing.at);
+                at: None,
+            });
+            if run.at.is_none()
+                || run.since <= asked
+                || standing.recovery == Recovery::Lost(Loss::Live)
+            {
+                run.at = Some(standing.at);
+            }
         }
         ensure!(
             replay.is_empty(),
@@ -285,7 +299,10 @@ impl Naive {
         } = standing;
         let run = viewer.run(topic);
         let past = *start != Start::Live;
-        if let Some(own) = run.and_then(|run| run.at) {
+        // A topic that was answered for by name in the meantime may have begun a new life since the pattern's home answered.
+        let before =
+            run.filter(|run| run.since <= asked || *recovery == Recovery::Lost(Loss::Live));
+        if let Some(own) = before.and_then(|run| run.at) {
             let reborn = *at != own && at.offset == 0;
             ensure!(
                 *at == own || reborn,
@@ -416,8 +433,16 @@ impl Naive {
         match run.at {
             Some(last) => self.judge_next(topic, last, *at)?,
             None => {
+                let stale = self
+                    .carried
+                    .iter()
+                    .any(|&step| record.confirmed < step && step < run.asked);
+                let goes_on = viewer
+                    .loose
+                    .remove(topic)
+                    .is_some_and(|last| self.judge_next(topic, last, *at).is_ok());
                 ensure!(
-                    record.confirmed >= run.asked,
+                    goes_on || !stale,
                     "{topic} {at} is older than the subscription"
                 );
                 self.judge_first(topic, &run, *at)?;
@@ -473,9 +498,9 @@ impl Naive {
     fn judge_gap(
         &self,
         viewer: &mut Viewer,
+        step: u64,
         topic: &TopicName,
-        after: Position,
-        until: Position,
+        (after, until): (Position, Position),
     ) -> Result<(), String> {
         let rule = self.rules.of(topic.as_str());
         ensure!(
@@ -501,16 +526,14 @@ impl Naive {
         }
         let grows = until.epoch != after.epoch || until.offset > after.offset;
         ensure!(grows, "{topic}: a gap after {after} until {until}");
-        for at in self
-            .topics
-            .get(topic)
-            .into_iter()
-            .flat_map(|records| records.keys())
-        {
-            let in_first = at.epoch == after.epoch
-                && at.offset > after.offset
-                && (until.epoch != at.epoch || *at <= until);
-            if in_first || at.epoch == until.epoch && *at <= until {
+        for (at, record) in self.topics.get(topic).into_iter().flatten() {
+            // Between two lives of the topic lie the rest of the one, the begin of the other, and any that were over before.
+            let within = |edge: Position| at.epoch == edge.epoch;
+            let left_out = match (within(after), within(until)) {
+                (false, false) => after.epoch != until.epoch && record.confirmed < step,
+                (first, second) => (!first || *at > after) && (!second || *at <= until),
+            };
+            if left_out {
                 viewer.got.insert((topic.clone(), *at));
             }
         }
@@ -596,15 +619,26 @@ impl Viewer {
     }
 
     fn unsubscribe(&mut self, pattern: &Pattern) {
-        self.patterns.remove(pattern);
-        // A run goes on as long as any subscription matches, one on its way included.
-        let asked = self
-            .asked
-            .iter()
-            .map(|(_, asked)| asked)
-            .filter(|asked| !asked.is_exact());
-        let left: Vec<_> = self.patterns.keys().chain(asked).collect();
-        self.runs
-            .retain(|topic, _| left.iter().any(|pattern| pattern.matches(topic.as_str())));
+        let gone = self.patterns.remove(pattern);
+        if let Some((first, _)) = gone {
+            // What the one left behind may come through any of the others.
+            let asked = self.asked.iter_mut().map(|(asked, _)| asked);
+            let patterns = self.patterns.values_mut().map(|(asked, _)| asked);
+            asked
+                .chain(patterns)
+                .for_each(|asked| *asked = first.min(*asked));
+        }
+        let patterns = &self.patterns;
+        let lost = |topic: &TopicName| {
+            !patterns
+                .keys()
+                .any(|pattern| pattern.matches(topic.as_str()))
+        };
+        // With another subscription on its way the run goes on, if that one stood already where the topic lives.
+        let lost: Vec<_> = self.runs.extract_if(.., |topic, _| lost(topic)).collect();
+        self.loose.extend(
+            lost.into_iter()
+                .filter_map(|(topic, run)| Some((topic, run.at?))),
+        );
     }
 }

@@ -109,6 +109,7 @@ impl Broker {
             topic: name.name.clone(),
             echo,
             past,
+            cancelled: false,
         };
         self.local.client(client.index).add_asked(asked);
         self.local.feeds[feed].watches.of(format).awaited += 1;
@@ -228,6 +229,7 @@ impl Broker {
             answered: 0,
             standings: Vec::new(),
             replay: Vec::new(),
+            refusal: None,
         };
         self.local
             .client(client.index)
@@ -319,15 +321,7 @@ impl Broker {
     }
 
     fn unsubscribe_topic(&mut self, client: Client, topic: &HashedName) -> bool {
-        let mut existed = false;
-        while let Some(asked) = self
-            .local
-            .client(client.index)
-            .take_asked(|asked| asked.topic == topic.name)
-        {
-            existed = true;
-            self.cancel(client, asked.echo);
-        }
+        let existed = self.local.client(client.index).cancel(&topic.name);
         let Some(feed) = self.local.find(topic) else {
             return existed;
         };
@@ -362,21 +356,14 @@ impl Broker {
             return false;
         };
         for asked in gone.asked {
-            self.cancel(client, asked.echo);
+            let refused = Notice::Refused {
+                echo: asked.echo,
+                refusal: Refusal::Cancelled,
+            };
+            self.local.answered(client);
+            self.local.notify(client, refused);
         }
         true
-    }
-
-    /// A subscribe is given up: it is answered now, and what the lanes still bring for it is nobody's.
-    fn cancel(&mut self, client: Client, echo: Echo) {
-        self.local.answered(client);
-        self.local.notify(
-            client,
-            Notice::Refused {
-                echo,
-                refusal: Refusal::Cancelled,
-            },
-        );
     }
 
     /// Publishes. The payload is copied where it must be; it is not kept borrowed.

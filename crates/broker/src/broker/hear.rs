@@ -66,25 +66,27 @@ impl Broker {
         let Ok(slot) = self.local.slot(caller.client) else {
             return;
         };
-        let Some(asked) = slot.take_asked(|asked| asked.command == caller.command) else {
+        let Some(asked) = slot.take_asked(caller.command) else {
             return;
         };
         self.local.answered(caller.client);
-        match answer {
+        let refusal = match answer {
             Ok(Answer {
                 standing, replay, ..
-            }) => {
+            }) if !asked.cancelled => {
                 let answer = Some((standing.recovery, replay));
-                self.enter_topic(caller.client, asked.echo, feed, answer, asked.past);
+                return self.enter_topic(caller.client, asked.echo, feed, answer, asked.past);
             }
-            Err(refusal) => self.local.notify(
-                caller.client,
-                Notice::Refused {
-                    echo: asked.echo,
-                    refusal,
-                },
-            ),
-        }
+            Ok(_) => Refusal::Cancelled,
+            Err(refusal) => refusal,
+        };
+        self.local.notify(
+            caller.client,
+            Notice::Refused {
+                echo: asked.echo,
+                refusal,
+            },
+        );
     }
 
     /// One home core of a pattern's answers.
@@ -106,53 +108,54 @@ impl Broker {
             .watches
             .of(format)
             .awaited -= 1;
-        let all = self.all_cores();
         let client = caller.client;
         let Ok(slot) = self.local.slot(client) else {
             return;
         };
-        let known = slot.pattern(id).is_some_and(|own| {
-            own.asked
-                .iter()
-                .any(|asked| asked.command == caller.command)
-        });
-        if !known {
+        let own = slot.pattern(id).into_iter().flat_map(|own| &own.asked);
+        let Some(index) = own
+            .map(|asked| asked.command)
+            .position(|command| command == caller.command)
+        else {
             return;
-        }
-        let answers = match answer {
-            Ok(answers) => self.sift(client, answers, from),
-            Err(refusal) => return self.refuse_pattern(caller, id, refusal),
         };
-        self.local.open_homes(client, id, 1 << from);
-        let own = self
-            .local
-            .client(client.index)
-            .pattern(id)
-            .expect("looked at above");
-        let index = own
-            .asked
-            .iter()
-            .position(|asked| asked.command == caller.command)
-            .expect("looked at above");
+        let answers = answer.map(|answers| self.sift(client, answers, from));
+        if answers.is_ok() {
+            self.local.open_homes(client, id, 1 << from);
+        }
+        let Some(own) = self.local.client(client.index).pattern(id) else {
+            return;
+        };
         let asked = &mut own.asked[index];
         asked.answered |= 1 << from;
-        for (standing, replay) in answers {
-            asked.standings.push(standing);
-            asked.replay.extend(replay);
+        match answers {
+            Ok(answers) => asked.add(answers),
+            Err(refusal) => asked.refusal = Some(refusal),
         }
-        if asked.answered != all {
+        if asked.answered == self.all_cores() {
+            self.enter_pattern(client, id, index, format);
+        }
+    }
+
+    /// All home cores have answered a client's question, with this index among those about a pattern.
+    fn enter_pattern(&mut self, client: Client, id: u32, index: usize, format: Format) {
+        let Some(own) = self.local.client(client.index).pattern(id) else {
             return;
-        }
+        };
         let mut asked = own.asked.remove(index);
-        self.refresh(client, &mut asked.standings);
-        self.local
-            .patterns
-            .get_mut(id)
-            .expect("found above")
-            .watches
-            .of(format)
-            .stands = true;
+        let unused = !own.active && own.asked.is_empty();
+        let echo = asked.echo.take();
         self.local.answered(client);
+        if let Some(refusal) = asked.refusal {
+            if unused {
+                self.local.drop_pattern(client.index, id);
+            }
+            return self.local.notify(client, Notice::Refused { echo, refusal });
+        }
+        self.refresh(client, &mut asked.standings);
+        if let Some(local) = self.local.patterns.get_mut(id) {
+            local.watches.of(format).stands = true;
+        }
         let (pattern, outcome) = (
             self.local.patterns.pattern(id).clone(),
             Outcome::Pattern(asked.standings),
@@ -160,7 +163,7 @@ impl Broker {
         self.local.notify(
             client,
             Notice::Subscribed {
-                echo: asked.echo,
+                echo,
                 pattern,
                 outcome,
                 replay: asked.replay,
@@ -233,32 +236,5 @@ impl Broker {
                 standing.at = at;
             }
         }
-    }
-
-    fn refuse_pattern(&mut self, caller: Caller, pattern: u32, refusal: Refusal) {
-        let client = caller.client;
-        let Some(own) = self.local.client(client.index).pattern(pattern) else {
-            return;
-        };
-        let Some(index) = own
-            .asked
-            .iter()
-            .position(|asked| asked.command == caller.command)
-        else {
-            return;
-        };
-        let asked = own.asked.remove(index);
-        let over = !own.active && own.asked.is_empty();
-        if over {
-            self.local.drop_pattern(client.index, pattern);
-        }
-        self.local.answered(client);
-        self.local.notify(
-            client,
-            Notice::Refused {
-                echo: asked.echo,
-                refusal,
-            },
-        );
     }
 }

@@ -107,16 +107,25 @@ impl Local {
         let (front, newest) = (feed.front(), (feed.end() - 1).max(feed.front()));
         let lagging = feed.members().iter().filter(|member| member.cursor < front);
         let lagging: Vec<u32> = lagging.map(|member| member.client).collect();
-        let on_lag = feed.on_lag;
-        for client in lagging {
-            self.lagged += 1;
-            match on_lag {
-                OnLag::Latest => self.skip(client, id, newest, gone),
-                OnLag::Skip if !self.gapless.contains(self.clients[client as usize].format) => {
-                    self.skip(client, id, front, gone)
+        let (on_lag, gapless) = (feed.on_lag, self.gapless);
+        self.lagged += lagging.len() as u64;
+        let target = |format| match on_lag {
+            OnLag::Latest => Some(newest),
+            OnLag::Skip if !gapless.contains(format) => Some(front),
+            OnLag::Skip | OnLag::Disconnect => None,
+        };
+        // Those who stay are moved before anybody leaves, for that lets go of chunks where nobody stands.
+        let leaving = lagging.into_iter().filter(|&client| {
+            match target(self.clients[client as usize].format) {
+                Some(cursor) => {
+                    self.skip(client, id, cursor, gone);
+                    false
                 }
-                OnLag::Skip | OnLag::Disconnect => self.lag_out(client, id),
+                None => true,
             }
+        });
+        for client in leaving.collect::<Vec<_>>() {
+            self.lag_out(client, id);
         }
         self.release(id);
     }
