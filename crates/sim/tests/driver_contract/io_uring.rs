@@ -4,9 +4,9 @@
 //! child does the work.
 
 use crate::node::{Event, Node, join, pattern, small_buffers, until};
-use reactor::{Driver, RingDriver, RingSettings};
+use reactor::{Driver, ListenOptions, RingDriver, RingSettings, SocketOptions, Wait};
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 /// Set in the child.
@@ -218,4 +218,79 @@ fn a_burst_of_connections_is_accepted_whole() {
             && client.count(|event| matches!(event, Event::Connected(_, Ok(())))) == far.len()
     });
     assert_eq!(server.driver.counters().accept_failures, 0);
+}
+
+#[test]
+fn rings_on_two_threads_wake_each_other() {
+    const ROUNDS: usize = 2_000;
+    let mut here = ring(RingSettings::default());
+    let to_here = here.driver.waker();
+    let (give, take) = std::sync::mpsc::channel();
+    let there = std::thread::spawn(move || {
+        let mut there = ring(RingSettings::default());
+        give.send(there.driver.waker()).unwrap();
+        for round in 0..ROUNDS {
+            sleep_until_woken(&mut there, round);
+            there.driver.wake(&to_here);
+        }
+        // Hands the last wake-up over.
+        there.turn();
+    });
+    let to_there = take.recv().unwrap();
+    for round in 0..ROUNDS {
+        here.driver.wake(&to_there);
+        sleep_until_woken(&mut here, round);
+    }
+    there.join().unwrap();
+    assert_eq!(here.driver.counters().wakes_sent, ROUNDS as u64);
+}
+
+/// Sleeps until the wake-up after the first `so_far`. Nothing but that ends the sleep within ten seconds.
+fn sleep_until_woken(node: &mut Node<RingDriver>, so_far: usize) {
+    let deadline_ns = node.driver.now_ns() + 10_000_000_000;
+    while node.count(|event| *event == Event::Woken) <= so_far {
+        assert!(node.driver.now_ns() < deadline_ns, "a wake-up was lost");
+        node.driver.wait(Wait::Until(Some(deadline_ns))).unwrap();
+        node.take_completions();
+    }
+}
+
+#[test]
+fn accepted_connections_inherit_the_options_of_their_listener() {
+    let mut server = ring(RingSettings::default());
+    for no_delay in [true, false] {
+        let options = ListenOptions {
+            socket: SocketOptions {
+                no_delay,
+                user_timeout_ms: Some(5_000),
+                ..small_buffers()
+            },
+            ..ListenOptions::default()
+        };
+        let any = "[::1]:0".parse().unwrap();
+        let listening = server.driver.listen(any, &options).unwrap();
+        server.listening = Some(listening);
+        let client = TcpStream::connect(listening.1).unwrap();
+        server.turn_until(|server| !server.accepted.is_empty());
+        let stream = server.accepted.remove(0);
+        assert_eq!(stream.peer(), client.local_addr().ok());
+        let accepted = TcpStream::from(stream.into_descriptor().unwrap());
+        assert_eq!(accepted.nodelay().unwrap(), no_delay);
+        server.driver.stop_listening(listening.0);
+    }
+}
+
+#[test]
+fn a_source_address_of_the_sixth_version_is_used() {
+    let mut node = ring(RingSettings::default());
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let source = "::1".parse().unwrap();
+    let socket = node
+        .driver
+        .connect(address, Some(source), &small_buffers())
+        .unwrap();
+    node.turn_until(|node| node.saw(&Event::Connected(socket, Ok(()))));
+    assert_eq!(listener.accept().unwrap().1.ip(), source);
+    assert_eq!(node.driver.peer(socket), Some(address));
 }

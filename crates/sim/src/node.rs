@@ -1,0 +1,117 @@
+//! The whole server in one thread: its own cores, turn by turn, on simulated drivers.
+//!
+//! Nothing of the server is replaced but the machine below it, so what goes wrong here goes wrong
+//! there. Threads are, however, turns in a row: races of memory are not this tool's to find.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use reactor::{Driver, ListenOptions};
+use server::config::Config;
+use server::core::{Control, Core, Flow, Ports, Shipped};
+use server::hub::{Hub, Place, Settings};
+use server::node::Node;
+
+use crate::{Conditions, Network, SimDriver};
+
+/// A node of several cores on one simulated network.
+pub struct SimNode {
+    network: Network,
+    cores: Vec<Option<Core<SimDriver>>>,
+    control: mesh::Port<Shipped<broker::Request>>,
+    wakers: Vec<reactor::Waker>,
+    address: SocketAddr,
+}
+
+impl SimNode {
+    /// Starts a node of `cores` cores; everything that chance decides follows from `seed`.
+    ///
+    /// # Panics
+    /// If the configuration cannot be used.
+    #[must_use]
+    pub fn start(seed: u64, conditions: Conditions, cores: usize, config: &Config) -> Self {
+        config.check().expect("a usable configuration");
+        let network = Network::new(seed, conditions);
+        let mut requests = mesh::ports(cores + 1, config.io.lane_capacity);
+        let control = requests.pop().expect("the control thread's port");
+        let deliveries = mesh::ports(cores, config.io.lane_capacity);
+        let node = Arc::new(Node::new(cores));
+        let settings = Arc::new(Settings::from(config));
+        let mut address = config.server.listen;
+        let mut listening = Vec::new();
+        for _ in 0..cores {
+            let mut driver = network.driver(config.io.receive_buffers);
+            let (listener, bound) = driver
+                .listen(address, &ListenOptions::default())
+                .expect("the simulated address is free");
+            address = bound;
+            listening.push((driver, listener));
+        }
+        let wakers: Vec<_> = listening.iter().map(|(driver, _)| driver.waker()).collect();
+        let lanes = requests.into_iter().zip(deliveries);
+        let cores = listening
+            .into_iter()
+            .zip(lanes)
+            .enumerate()
+            .map(|(core, ((driver, listener), (requests, deliveries)))| {
+                let hash_key = [seed, !seed];
+                let place = Place {
+                    core,
+                    cores,
+                    hash_key,
+                    seed: seed ^ core as u64,
+                };
+                let hub = Hub::new(place, config, settings.clone());
+                let ports = Ports::new(core, requests, deliveries, wakers.clone());
+                Some(Core::new(driver, listener, hub, ports, node.clone()))
+            })
+            .collect();
+        Self {
+            network,
+            cores,
+            control,
+            wakers,
+            address,
+        }
+    }
+
+    /// The network that it stands in.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// One turn of each core that still runs; false when none does.
+    ///
+    /// # Panics
+    /// As a core's turn does.
+    pub fn turn(&mut self) -> bool {
+        let mut runs = false;
+        for slot in &mut self.cores {
+            let Some(core) = slot else { continue };
+            match core.turn().expect("a simulated machine does not fail") {
+                Flow::Continue => runs = true,
+                Flow::Finished => *slot = None,
+            }
+        }
+        runs
+    }
+
+    /// Asks every core to drain, as SIGTERM does.
+    ///
+    /// # Panics
+    /// If a core takes no orders.
+    pub fn drain(&mut self) {
+        for (core, waker) in self.wakers.iter().enumerate() {
+            let sent = self.control.send(core, Shipped::Control(Control::Drain));
+            assert!(sent.is_ok(), "a lane has room for one order");
+            waker.wake();
+        }
+    }
+}
