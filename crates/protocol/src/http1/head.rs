@@ -74,7 +74,6 @@ impl HeadReader {
             // RFC 9112 section 2.2: empty lines before the request line are ignored.
             self.skipped_bytes += self.bytes.len();
             self.bytes.clear();
-            self.lines = Lines::default();
         }
         self.bytes.extend_from_slice(input);
         *input = &[];
