@@ -103,6 +103,8 @@ pub struct Hub {
     /// Where a session writes an answer before it is framed.
     pub scratch: Vec<u8>,
     core: usize,
+    /// Something was published since the broker's turn ended.
+    open_turn: bool,
     /// Spreads the hints of `reconnect_ms`.
     reconnects: u64,
 }
@@ -119,6 +121,7 @@ impl Hub {
             draining: false,
             scratch: Vec::new(),
             core: place.core,
+            open_turn: false,
             reconnects: 0,
         }
     }
@@ -142,8 +145,20 @@ impl Hub {
         500 + (self.reconnects * 1236) % 2000
     }
 
+    /// Ends the broker's turn: what was published in it is on its way.
+    pub fn end_turn(&mut self) {
+        self.open_turn = false;
+        self.broker.end_turn();
+    }
+
+    /// Whether something was published that no end of a turn has sent on its way.
+    pub fn has_open_turn(&self) -> bool {
+        self.open_turn
+    }
+
     /// What another core asks of this one as a topic's home.
     pub fn take_request(&mut self, from: usize, request: Request) {
+        self.open_turn = true;
         self.broker
             .take_request(&mut self.encoder, from, request, self.time_ms);
     }
@@ -159,6 +174,7 @@ impl Hub {
         kind: Kind,
         payload: &[u8],
     ) -> Result<(), Refusal> {
+        self.open_turn = true;
         self.broker.publish(
             &mut self.encoder,
             publisher,

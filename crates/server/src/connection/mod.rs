@@ -115,17 +115,20 @@ impl Connection {
         }
     }
 
-    /// The peer will send nothing more.
-    pub fn peer_is_gone(&mut self) {
-        match &self.phase {
-            // A client may close its half and still wait for the answer.
-            Phase::Http(http) if http.is_awaiting() || !self.outbox.is_empty() => {
-                self.pipe.finish_then_close()
-            }
-            _ => {
-                self.reason.get_or_insert(Reason::PeerGone);
-                self.pipe.close();
-            }
+    /// The peer will send nothing more; `broken` if it will not read either.
+    pub fn peer_is_gone(&mut self, broken: bool) {
+        let still_answers = match &self.phase {
+            Phase::Http(http) => http.is_awaiting() || !self.outbox.is_empty(),
+            Phase::WebSocket(websocket) => !websocket.is_open(),
+            Phase::Joining(_) => false,
+            Phase::Over => true,
+        };
+        if still_answers && !broken {
+            // A client may close its half and still read the answer.
+            self.pipe.finish_then_close();
+        } else {
+            self.reason.get_or_insert(Reason::PeerGone);
+            self.pipe.close();
         }
     }
 

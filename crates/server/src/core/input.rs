@@ -41,9 +41,9 @@ impl<D: Driver> Core<D> {
                 Completion::AcceptFailed { error, .. } => {
                     self.node.accept_failed(&error);
                 }
-                Completion::ReceiveEnded { socket, .. } => {
+                Completion::ReceiveEnded { socket, error } => {
                     if let Some(connection) = self.connection(socket) {
-                        connection.peer_is_gone();
+                        connection.peer_is_gone(error.is_some());
                         self.touched(socket);
                     }
                 }

@@ -98,7 +98,9 @@ impl<D: Driver> Core<D> {
         self.take_lanes();
         self.take_completions();
         self.take_deadlines();
-        self.hub.broker.end_turn();
+        // Answers first: a client's next request may have waited for one of them.
+        self.take_broker_output();
+        self.hub.end_turn();
         self.take_broker_output();
         self.send_ready();
         self.flush_lanes();
@@ -108,7 +110,7 @@ impl<D: Driver> Core<D> {
     /// The one submit of a turn. A core sleeps only with nothing left to do, and only after it
     /// has said so and looked at its lanes once more.
     fn wait(&mut self) -> io::Result<()> {
-        if !self.ready.is_empty() || self.ports.is_backed_up() || !self.ports.fall_asleep() {
+        if self.has_work() || !self.ports.fall_asleep() {
             self.ports.awake();
             return self.driver.wait(Wait::Poll);
         }
@@ -120,6 +122,11 @@ impl<D: Driver> Core<D> {
         let slept = self.driver.wait(Wait::Until(Some(next_ms * 1_000_000)));
         self.ports.awake();
         slept
+    }
+
+    /// Something is left over from the last turn.
+    fn has_work(&self) -> bool {
+        !self.ready.is_empty() || self.hub.has_open_turn() || self.ports.is_backed_up()
     }
 
     fn connection(&mut self, socket: Socket) -> Option<&mut Connection> {
