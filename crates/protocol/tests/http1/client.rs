@@ -154,6 +154,14 @@ fn answers_that_are_wrong_or_too_large_are_refused() {
         );
     }
     let unframed = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &[b'x'; 65]].concat();
+    let mut in_pieces = ResponseReader::new(LIMITS);
+    let mut pieces = unframed
+        .chunks(30)
+        .map(|mut piece| in_pieces.receive(&mut piece));
+    assert!(
+        pieces.any(|received| received.is_err()),
+        "reads count together"
+    );
     assert_eq!(read(&unframed), Err(Error::Http(HttpError::BodyTooLarge)));
     assert_eq!(
         ResponseReader::new(Limits {
