@@ -75,13 +75,13 @@ reasons! {
     /// A fault of our own.
     Internal = "internal", close Some(1011), http Some(500), Error, retry true, "internal error";
     /// The client did not answer a ping in time.
-    PongTimeout = "pong_timeout", close Some(1011), http None, Info, retry true, "no answer to a keepalive ping";
+    PongTimeout = "pong_timeout", close Some(1008), http None, Info, retry true, "no answer to a keepalive ping";
     /// No room for this now: too many connections, topics or unfinished requests.
     TryAgainLater = "try_again_later", close Some(1013), http Some(503), Warn, retry true, "the server is at a limit, try again later";
     /// The reader fell behind what its topic keeps.
     SlowConsumer = "slow_consumer", close Some(4408), http None, Info, retry true, "slow consumer: resume from the last position";
-    /// The oldest unsent byte is older than the write timeout.
-    WriteTimeout = "write_timeout", close Some(4408), http Some(408), Info, retry true, "nothing could be written for too long";
+    /// The oldest unsent byte is older than the write timeout; a Close frame would only wait behind it.
+    WriteTimeout = "write_timeout", close None, http None, Info, retry true, "nothing could be written for too long";
     /// A raw subscription cannot go on from the position that it named.
     PositionLost = "position_lost", close Some(4410), http Some(410), Info, retry true, "the position cannot be recovered";
     /// The server is about to stop and asks its clients to move.

@@ -4,8 +4,8 @@
 
 use broker::{Kind, Pattern, Position, TopicName};
 use ringwire_session::dialect::json::{BadCommand, Command, Token, Verb};
-use ringwire_session::limits::{AGE_S_MAX, ID_BYTES_MAX, LAST_MAX, POSITIONS_MAX};
-use ringwire_session::{Payload, Reason, Since, Topic};
+use ringwire_session::limits::{AGE_S_MAX, LAST_MAX};
+use ringwire_session::{Payload, Since, Topic};
 use std::borrow::Cow;
 
 fn parse(text: &str) -> Result<Command<'_>, BadCommand<'_>> {

@@ -5,6 +5,7 @@
 //! walk here is one loop over valid text, without recursion and without allocation. Duplicate keys inside a payload are the publisher's business.
 
 use crate::limits::JSON_DEPTH_MAX;
+use crate::{Cause, Reason};
 use serde_json::value::RawValue;
 
 /// What is wrong with a payload that claims to be JSON.
@@ -29,6 +30,12 @@ impl JsonFault {
             JsonFault::LoneSurrogate => "the payload has a lone surrogate escape",
             JsonFault::NumberRange => "the payload has a number too great for a double",
         }
+    }
+}
+
+impl From<JsonFault> for Cause {
+    fn from(fault: JsonFault) -> Cause {
+        Cause::new(Reason::InvalidPayload, fault.message())
     }
 }
 
@@ -223,6 +230,25 @@ mod tests {
                 "{great}"
             );
         }
+    }
+
+    #[test]
+    fn a_fault_is_an_invalid_payload_and_says_which() {
+        let faults = [
+            JsonFault::Grammar,
+            JsonFault::TooDeep,
+            JsonFault::LoneSurrogate,
+            JsonFault::NumberRange,
+        ];
+        for fault in faults {
+            let expected = Cause::new(Reason::InvalidPayload, fault.message());
+            assert_eq!(Cause::from(fault), expected);
+        }
+        assert!(
+            JsonFault::TooDeep
+                .message()
+                .ends_with(&JSON_DEPTH_MAX.to_string())
+        );
     }
 
     #[test]
