@@ -89,7 +89,7 @@ fn run_core(
         return Ok(());
     };
     let hub = Hub::new(plan.place, &plan.config, plan.settings);
-    let ports = Ports::new(plan.place.core, plan.requests, plan.deliveries, wakers);
+    let ports = Ports::new(plan.requests, plan.deliveries, wakers);
     let mut core = Core::new(driver, listener, hub, ports, plan.node);
     while core.turn()? == Flow::Continue {}
     Ok(())

@@ -62,7 +62,7 @@ impl SimNode {
                     seed: seed ^ core as u64,
                 };
                 let hub = Hub::new(place, config, settings.clone());
-                let ports = Ports::new(core, requests, deliveries, wakers.clone());
+                let ports = Ports::new(requests, deliveries, wakers.clone());
                 Some(Core::new(driver, listener, hub, ports, node.clone()))
             })
             .collect();

@@ -310,6 +310,8 @@ fn obey(
         Reply::Nothing => {}
         Reply::Message => {
             if websocket.is_open() {
+                // A pong that is due leaves before the answer to a later message.
+                websocket.transmit(outbox);
                 write_frame(Opcode::Text, &hub.scratch, outbox.tail());
             }
         }

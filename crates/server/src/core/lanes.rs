@@ -36,87 +36,98 @@ pub enum Control {
     Abort,
 }
 
+/// One class of lanes: this core's port, and what found its lane full.
+struct Class<T> {
+    port: Port<Shipped<T>>,
+    /// By receiving core; always sent before anything newer.
+    waiting: Vec<VecDeque<Shipped<T>>>,
+    waiting_messages: usize,
+}
+
+impl<T> Class<T> {
+    fn new(port: Port<Shipped<T>>, cores: usize) -> Self {
+        Self {
+            port,
+            waiting: (0..cores).map(|_| VecDeque::new()).collect(),
+            waiting_messages: 0,
+        }
+    }
+
+    fn ship(&mut self, to: usize, message: Shipped<T>) {
+        let message = if self.waiting[to].is_empty() {
+            match self.port.send(to, message) {
+                Ok(()) => return,
+                Err(full) => full.0,
+            }
+        } else {
+            message
+        };
+        self.waiting[to].push_back(message);
+        self.waiting_messages += 1;
+    }
+
+    fn fence(&mut self) {
+        let own = self.port.id();
+        for to in (0..self.waiting.len()).filter(|to| *to != own) {
+            self.ship(to, Shipped::Fence);
+        }
+    }
+
+    fn retry_waiting(&mut self) {
+        for (to, waiting) in self.waiting.iter_mut().enumerate() {
+            while let Some(message) = waiting.pop_front() {
+                if let Err(full) = self.port.send(to, message) {
+                    waiting.push_front(full.0);
+                    break;
+                }
+                self.waiting_messages -= 1;
+            }
+        }
+    }
+}
+
 /// One core's ends of all lanes.
 pub struct Ports {
-    core: usize,
-    requests: Port<Shipped<Request>>,
-    deliveries: Port<Shipped<Delivery>>,
-    /// What found its lane full, by receiving core; always sent before anything newer.
-    waiting_requests: Vec<VecDeque<Shipped<Request>>>,
-    waiting_deliveries: Vec<VecDeque<Shipped<Delivery>>>,
-    waiting: usize,
+    requests: Class<Request>,
+    deliveries: Class<Delivery>,
     wakers: Vec<Waker>,
 }
 
 impl Ports {
-    /// The ends of core `core`; `wakers` has one entry for each core.
+    /// The ends of one core; `wakers` has one entry for each core.
     pub fn new(
-        core: usize,
         requests: Port<Shipped<Request>>,
         deliveries: Port<Shipped<Delivery>>,
         wakers: Vec<Waker>,
     ) -> Self {
-        let empty = |_| VecDeque::new();
         Self {
-            core,
-            waiting_requests: (0..wakers.len()).map(empty).collect(),
-            waiting_deliveries: (0..wakers.len()).map(|_| VecDeque::new()).collect(),
-            waiting: 0,
-            requests,
-            deliveries,
+            requests: Class::new(requests, wakers.len()),
+            deliveries: Class::new(deliveries, wakers.len()),
             wakers,
         }
     }
 
     /// Whether something waits for room in a lane.
     pub fn is_backed_up(&self) -> bool {
-        self.waiting > 0
+        self.requests.waiting_messages + self.deliveries.waiting_messages > 0
     }
 
     pub(super) fn request(&mut self, to: usize, request: Request) {
-        ship(
-            &mut self.requests,
-            &mut self.waiting_requests[to],
-            to,
-            Shipped::Broker(request),
-            &mut self.waiting,
-        );
+        self.requests.ship(to, Shipped::Broker(request));
     }
 
     pub(super) fn delivery(&mut self, to: usize, delivery: Delivery) {
-        ship(
-            &mut self.deliveries,
-            &mut self.waiting_deliveries[to],
-            to,
-            Shipped::Broker(delivery),
-            &mut self.waiting,
-        );
+        self.deliveries.ship(to, Shipped::Broker(delivery));
     }
 
     /// Tells every other core that no request follows.
     pub(super) fn fence_requests(&mut self) {
-        for to in (0..self.wakers.len()).filter(|to| *to != self.core) {
-            ship(
-                &mut self.requests,
-                &mut self.waiting_requests[to],
-                to,
-                Shipped::Fence,
-                &mut self.waiting,
-            );
-        }
+        self.requests.fence();
     }
 
     /// Tells every other core that no delivery follows.
     pub(super) fn fence_deliveries(&mut self) {
-        for to in (0..self.wakers.len()).filter(|to| *to != self.core) {
-            ship(
-                &mut self.deliveries,
-                &mut self.waiting_deliveries[to],
-                to,
-                Shipped::Fence,
-                &mut self.waiting,
-            );
-        }
+        self.deliveries.fence();
     }
 
     /// Other cores of this node.
@@ -124,61 +135,15 @@ impl Ports {
         self.wakers.len() - 1
     }
 
-    /// Announces sleep on both classes of lanes; false if something arrived meanwhile.
+    /// Announces sleep on both classes of lanes; false if something arrived meanwhile. `awake` is
+    /// due after either.
     pub(super) fn fall_asleep(&mut self) -> bool {
-        self.requests.prepare_to_sleep() && self.deliveries.prepare_to_sleep()
+        self.requests.port.prepare_to_sleep() && self.deliveries.port.prepare_to_sleep()
     }
 
     pub(super) fn awake(&mut self) {
-        self.requests.awake();
-        self.deliveries.awake();
-    }
-
-    fn retry_waiting(&mut self) {
-        for to in 0..self.wakers.len() {
-            retry(
-                &mut self.requests,
-                &mut self.waiting_requests[to],
-                to,
-                &mut self.waiting,
-            );
-            retry(
-                &mut self.deliveries,
-                &mut self.waiting_deliveries[to],
-                to,
-                &mut self.waiting,
-            );
-        }
-    }
-}
-
-fn ship<T>(
-    port: &mut Port<T>,
-    waiting: &mut VecDeque<T>,
-    to: usize,
-    message: T,
-    count: &mut usize,
-) {
-    if waiting.is_empty() {
-        match port.send(to, message) {
-            Ok(()) => return,
-            Err(full) => waiting.push_back(full.0),
-        }
-    } else {
-        waiting.push_back(message);
-    }
-    *count += 1;
-}
-
-fn retry<T>(port: &mut Port<T>, waiting: &mut VecDeque<T>, to: usize, count: &mut usize) {
-    while let Some(message) = waiting.pop_front() {
-        match port.send(to, message) {
-            Ok(()) => *count -= 1,
-            Err(full) => {
-                waiting.push_front(full.0);
-                return;
-            }
-        }
+        self.requests.port.awake();
+        self.deliveries.port.awake();
     }
 }
 
@@ -186,9 +151,10 @@ impl<D: Driver> Core<D> {
     /// First thing in a turn: what other cores sent.
     pub(super) fn take_lanes(&mut self) {
         if self.ports.is_backed_up() {
-            self.ports.retry_waiting();
+            self.ports.requests.retry_waiting();
+            self.ports.deliveries.retry_waiting();
         }
-        while let Some((from, shipped)) = self.ports.deliveries.receive() {
+        while let Some((from, shipped)) = self.ports.deliveries.port.receive() {
             match shipped {
                 Shipped::Broker(delivery) => self.hub.broker.take_delivery(from, delivery),
                 Shipped::Fence => self.drain.delivery_fence_arrived(),
@@ -196,10 +162,12 @@ impl<D: Driver> Core<D> {
             }
         }
         for _ in 0..REQUESTS_PER_TURN {
-            if self.ports.is_backed_up() {
+            // Requests of this core's own that wait are no reason: two cores whose requests to
+            // each other wait would both stop taking them, for ever.
+            if self.ports.deliveries.waiting_messages > 0 {
                 break;
             }
-            let Some((from, shipped)) = self.ports.requests.receive() else {
+            let Some((from, shipped)) = self.ports.requests.port.receive() else {
                 break;
             };
             match shipped {
@@ -213,12 +181,17 @@ impl<D: Driver> Core<D> {
     /// Last thing in a turn: wake-ups for the cores that sleep over something new.
     pub(super) fn flush_lanes(&mut self) {
         let Self { ports, driver, .. } = self;
-        for core in ports
-            .requests
+        let Ports {
+            requests,
+            deliveries,
+            wakers,
+        } = ports;
+        for core in requests
+            .port
             .take_wakes()
-            .chain(ports.deliveries.take_wakes())
+            .chain(deliveries.port.take_wakes())
         {
-            driver.wake(&ports.wakers[core]);
+            driver.wake(&wakers[core]);
         }
     }
 }
