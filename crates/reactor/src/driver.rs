@@ -103,6 +103,7 @@ pub trait Driver {
     fn stop_listening(&mut self, listener: ListenerId);
 
     /// Starts a connection, from the address `source` if given; [`Completion::Connected`] answers.
+    /// Until then the socket can only be closed.
     ///
     /// # Errors
     /// Whatever `socket`, `setsockopt` or `bind` say.

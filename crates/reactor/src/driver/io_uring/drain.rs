@@ -16,8 +16,8 @@ const DRAIN_NS: u64 = 2_000_000_000;
 const DRAIN_STEP: Duration = Duration::from_millis(5);
 
 impl RingDriver {
-    /// Ends everything in flight and waits for it. False if the kernel would not let go.
-    fn drain(&mut self) -> bool {
+    /// Ends everything in flight and waits until nothing is, or the time is over.
+    fn drain(&mut self) {
         self.ending = true;
         self.buffers.reclaim();
         self.listeners
@@ -29,13 +29,13 @@ impl RingDriver {
         loop {
             self.take_the_rest();
             if !self.in_flight() {
-                return true;
+                return;
             }
             // Repeated, for a cancellation may miss an operation that is just being run.
             self.cancel_everything();
             let waited = self.ring.sleep(Some(DRAIN_STEP), &mut self.counters);
             if waited.is_err() || clock::monotonic_ns() > deadline_ns {
-                return false;
+                return;
             }
         }
     }
@@ -58,8 +58,8 @@ impl RingDriver {
 
 impl Drop for RingDriver {
     fn drop(&mut self) {
-        let drained = self.drain() && self.buffers.unregister(self.ring.uring()).is_ok();
-        if drained {
+        self.drain();
+        if !self.in_flight() && self.buffers.unregister(self.ring.uring()).is_ok() {
             self.ring.release();
             return;
         }

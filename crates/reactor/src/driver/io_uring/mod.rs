@@ -39,6 +39,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// [`Driver`] on io_uring.
+///
+/// It cannot be sent to another thread:
+///
+/// ```compile_fail
+/// fn must_be_send<T: Send>() {}
+/// must_be_send::<ringwire_reactor::RingDriver>();
+/// ```
 pub struct RingDriver {
     ring: Ring,
     buffers: ReceiveBuffers,
