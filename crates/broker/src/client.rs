@@ -68,6 +68,17 @@ pub(crate) struct AskedPattern {
 }
 
 impl AskedPattern {
+    pub(crate) fn new(command: u32, echo: Echo) -> Self {
+        Self {
+            command,
+            echo,
+            answered: 0,
+            standings: Vec::new(),
+            replay: Vec::new(),
+            refusal: None,
+        }
+    }
+
     pub(crate) fn add(&mut self, answers: Vec<(Standing, Vec<Bytes>)>) {
         for (standing, replay) in answers {
             self.standings.push(standing);
@@ -191,6 +202,12 @@ impl Slot {
             .get_or_insert_default()
             .patterns
             .push(subscription);
+    }
+
+    pub(crate) fn ask_pattern(&mut self, pattern: u32, asked: AskedPattern) {
+        if let Some(own) = self.pattern(pattern) {
+            own.asked.push(asked);
+        }
     }
 
     pub(crate) fn take_pattern(&mut self, pattern: u32) -> Option<PatternSubscription> {

@@ -107,7 +107,6 @@ pub(crate) enum Tell {
 /// Where one topic stands for a new subscription, and the past that was asked for, encoded.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) hash: u64,
     pub(crate) standing: Standing,
     pub(crate) replay: Vec<Bytes>,
 }

@@ -310,8 +310,17 @@ fn run(cores: usize, backlog_bytes_max: usize, gapless: Formats, limits: Limits,
     is_empty_after_all(&mut world);
 }
 
+/// Six times the usual number of cases, which `PROPTEST_CASES` sets.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases * 6,
+        ..usual
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_view_is_what_the_judge_allows(

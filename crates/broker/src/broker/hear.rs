@@ -7,9 +7,10 @@ use bytes::Bytes;
 use super::{Broker, Client};
 use crate::chunk;
 use crate::lane::{Answer, Caller, Tell};
-use crate::name::{self, HashedName};
+use crate::name::{HashedName, TopicName};
 use crate::notice::{Loss, Notice, Outcome, Recovery, Refusal, Standing};
 use crate::pattern::Pattern;
+use crate::position::Position;
 use crate::publication::Format;
 
 impl Broker {
@@ -71,9 +72,7 @@ impl Broker {
         };
         self.local.answered(caller.client);
         let refusal = match answer {
-            Ok(Answer {
-                standing, replay, ..
-            }) if !asked.cancelled => {
+            Ok(Answer { standing, replay }) if !asked.cancelled => {
                 let answer = Some((standing.recovery, replay));
                 return self.enter_topic(caller.client, asked.echo, feed, answer, asked.past);
             }
@@ -101,13 +100,7 @@ impl Broker {
         let Some(id) = self.local.patterns.find(pattern) else {
             return;
         };
-        self.local
-            .patterns
-            .get_mut(id)
-            .expect("found above")
-            .watches
-            .of(format)
-            .awaited -= 1;
+        self.local.watch_pattern(id, format).awaited -= 1;
         let client = caller.client;
         let Ok(slot) = self.local.slot(client) else {
             return;
@@ -153,9 +146,7 @@ impl Broker {
             return self.local.notify(client, Notice::Refused { echo, refusal });
         }
         self.refresh(client, &mut asked.standings);
-        if let Some(local) = self.local.patterns.get_mut(id) {
-            local.watches.of(format).stands = true;
-        }
+        self.local.watch_pattern(id, format).stands = true;
         let (pattern, outcome) = (
             self.local.patterns.pattern(id).clone(),
             Outcome::Pattern(asked.standings),
@@ -180,61 +171,41 @@ impl Broker {
         from: usize,
     ) -> Vec<(Standing, Vec<Bytes>)> {
         let sift = |Answer {
-                        hash,
-                        standing,
+                        mut standing,
                         replay,
-                    }| {
-            let topic = HashedName {
-                name: standing.topic.clone(),
-                hash,
-            };
-            let feed = self.local.find(&topic);
-            let place = feed.and_then(|feed| {
-                self.local.catch_up(feed);
-                self.local.membership(client.index, feed)
-            });
-            let at = match place {
-                Some(place) => self
+                    }: Answer| {
+            let member = self.whereabouts(client, &standing.topic);
+            let topic = standing.topic.as_str();
+            if member.is_none()
+                && self
                     .local
-                    .position(client.index, place)
-                    .unwrap_or(standing.at),
-                None if self
-                    .local
-                    .through_patterns(client.index, topic.name.as_str(), from)
-                    .is_some() =>
-                {
-                    standing.at
-                }
-                None => return (standing, replay),
-            };
-            (
-                Standing {
-                    at,
-                    recovery: Recovery::Lost(Loss::Live),
-                    ..standing
-                },
-                Vec::new(),
-            )
+                    .through_patterns(client.index, topic, from)
+                    .is_none()
+            {
+                return (standing, replay);
+            }
+            standing.at = member.flatten().unwrap_or(standing.at);
+            standing.recovery = Recovery::Lost(Loss::Live);
+            (standing, Vec::new())
         };
         answers.into_iter().map(sift).collect()
     }
 
     /// A topic that the client receives otherwise has gone on since its home answered.
     fn refresh(&mut self, client: Client, standings: &mut [Standing]) {
-        for standing in standings
-            .iter_mut()
-            .filter(|standing| standing.recovery == Recovery::Lost(Loss::Live))
-        {
-            let hash = name::hash(self.hash_key, standing.topic.as_str());
-            let topic = HashedName {
-                name: standing.topic.clone(),
-                hash,
-            };
-            let feed = self.local.find(&topic);
-            let place = feed.and_then(|feed| self.local.membership(client.index, feed));
-            if let Some(at) = place.and_then(|place| self.local.position(client.index, place)) {
+        let live = |standing: &&mut Standing| standing.recovery == Recovery::Lost(Loss::Live);
+        for standing in standings.iter_mut().filter(live) {
+            if let Some(Some(at)) = self.whereabouts(client, &standing.topic) {
                 standing.at = at;
             }
         }
+    }
+
+    /// Whether the client is a member of the topic's feed, and what it has of it as far as it knows.
+    fn whereabouts(&mut self, client: Client, topic: &TopicName) -> Option<Option<Position>> {
+        let topic = self.hashed(topic.clone());
+        let feed = self.local.find(&topic)?;
+        let place = self.local.member(client.index, feed)?;
+        Some(self.local.position(client.index, place))
     }
 }

@@ -1,13 +1,13 @@
 //! The home side: what cores ask of the topics whose home this core is.
 
-use super::{Broker, Output, Publisher};
+use super::{Broker, Client, Output, Publisher};
 use crate::home::Incoming;
-use crate::lane::{Answer, Ask, Caller, Delivery, Tell};
+use crate::lane::{Answer, Ask, Delivery, Tell};
 use crate::name::{HashedName, TopicRef};
 use crate::notice::{Notice, Refusal, Start};
 use crate::pattern::Pattern;
 use crate::position::Position;
-use crate::publication::{Encode, Format};
+use crate::publication::{Encode, Format, Formats};
 use crate::recency::Group;
 
 impl Broker {
@@ -45,19 +45,24 @@ impl Broker {
                     },
                 );
             }
-            Ask::Unwatch { topic, formats } => {
-                if let Some(id) = self.home.find(topic.hash, topic.name.as_str()) {
-                    self.home.unwant(id, from, formats);
-                }
-            }
             Ask::WatchPattern {
                 pattern,
                 format,
                 caller,
                 start,
             } => {
-                self.watch_pattern(encode, from, pattern, format, caller, &start, time_ms);
+                let answer = self.watch_pattern(encode, from, &pattern, format, &start, time_ms);
+                self.tell(
+                    from,
+                    Tell::WatchedPattern {
+                        pattern,
+                        format,
+                        caller,
+                        answer,
+                    },
+                );
             }
+            Ask::Unwatch { topic, formats } => self.unwatched(from, &topic, formats),
             Ask::UnwatchPattern { pattern, formats } => {
                 self.home.unwant_pattern(&pattern, from, formats)
             }
@@ -68,29 +73,37 @@ impl Broker {
                 start,
                 messages_max,
             } => {
-                let history = self.recount(topic.hash, &topic.name, &start, messages_max, time_ms);
-                let notice = Notice::History {
-                    echo,
-                    topic: topic.name,
-                    history,
-                };
-                self.tell(
+                let history = self.recount(&topic, &start, messages_max, time_ms);
+                self.answer(
                     from,
-                    Tell::Notice {
-                        client,
-                        notice,
-                        answers: true,
+                    client,
+                    Notice::History {
+                        echo,
+                        topic: topic.name,
+                        history,
                     },
                 );
             }
-            Ask::Return { client, notice } => self.tell(
-                from,
-                Tell::Notice {
-                    client,
-                    notice,
-                    answers: true,
-                },
-            ),
+            Ask::Return { client, notice } => self.answer(from, client, notice),
+        }
+    }
+
+    /// A command that came from core `from` is answered.
+    fn answer(&mut self, from: usize, client: Client, notice: Notice) {
+        self.tell(
+            from,
+            Tell::Notice {
+                client,
+                notice,
+                answers: true,
+            },
+        );
+    }
+
+    /// A core listens to a topic by name no more.
+    pub(super) fn unwatched(&mut self, from: usize, topic: &HashedName, formats: Formats) {
+        if let Some(id) = self.home.find(topic.hash, topic.name.as_str()) {
+            self.home.unwant(id, from, formats);
         }
     }
 
@@ -232,38 +245,23 @@ impl Broker {
     }
 
     /// A core listens to a pattern from exactly here on.
-    #[expect(clippy::too_many_arguments, reason = "the fields of one request")]
     fn watch_pattern(
         &mut self,
         encode: &mut dyn Encode,
         from: usize,
-        pattern: Pattern,
+        pattern: &Pattern,
         format: Format,
-        caller: Caller,
         start: &Start,
         time_ms: u64,
-    ) {
-        let full =
-            self.home.patterns() >= self.limits.patterns_max && !self.home.has_pattern(&pattern);
-        let answer = if full {
-            Err(Refusal::Patterns)
-        } else {
-            self.stand_all(encode, &pattern, format, start, time_ms)
-        };
-        if answer.is_ok() {
-            for topic in self.home.touched_matching(|topic| pattern.matches(topic)) {
-                self.close_chunk(topic);
-            }
-            self.home.want_pattern(&pattern, from, format);
+    ) -> Result<Vec<Answer>, Refusal> {
+        if self.home.patterns() >= self.limits.patterns_max && !self.home.has_pattern(pattern) {
+            return Err(Refusal::Patterns);
         }
-        self.tell(
-            from,
-            Tell::WatchedPattern {
-                pattern,
-                format,
-                caller,
-                answer,
-            },
-        );
+        let answers = self.stand_all(encode, pattern, format, start, time_ms)?;
+        for topic in self.home.touched_matching(|topic| pattern.matches(topic)) {
+            self.close_chunk(topic);
+        }
+        self.home.want_pattern(pattern, from, format);
+        Ok(answers)
     }
 }

@@ -7,10 +7,11 @@
 //! Calls of one turn: `take_delivery` and `take_request` for what lanes brought; commands of clients; `end_turn`; `next_output` until nothing is left;
 //! `next_behind` and `gather`; now and then `sweep`. Every call leaves a bounded number of outputs for each thing it was given.
 
-mod command;
 mod hear;
 mod home;
+mod publish;
 mod recover;
+mod subscribe;
 mod sweep;
 
 use std::collections::VecDeque;

@@ -3,13 +3,15 @@
 //! Recovery is all or nothing: either everything after a position, or a reason and nothing. `Last` and `SinceTime` name no position, so they
 //! bring what there is within the limits.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::Broker;
 use crate::lane::Answer;
 use crate::limits::{PATTERN_SCAN_MAX, REPLAY_PIECE_BYTES};
 use crate::log::Log;
-use crate::name::{self, HashedName, TopicName};
+use crate::name::HashedName;
 use crate::notice::{History, Loss, Recovery, Refusal, Retained, Standing, Start};
 use crate::pattern::Pattern;
 use crate::position::Position;
@@ -45,49 +47,14 @@ impl Broker {
         self.close_chunk(id);
         self.home.age(id, time_ms);
         let topic = &self.home.topics[id];
-        let log = &topic.log;
-        let kept = 0..log.len();
-        let (range, recovery) = match start {
-            Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
-            Start::Last(count) => {
-                let messages = budget.messages.min(*count as usize);
-                (
-                    log.newest(kept, messages, budget.bytes, false),
-                    Recovery::NotAsked,
-                )
-            }
-            Start::SinceTime(time_ms) => (
-                log.newest(
-                    log.since_time(*time_ms),
-                    budget.messages,
-                    budget.bytes,
-                    false,
-                ),
-                Recovery::NotAsked,
-            ),
-            Start::Since(position) => match log.since(*position) {
-                Err(loss) => (0..0, Recovery::Lost(loss)),
-                Ok(range)
-                    if log.newest(range.clone(), budget.messages, budget.bytes, false) != range =>
-                {
-                    (0..0, Recovery::Lost(Loss::Limit))
-                }
-                Ok(range) => (range, Recovery::Recovered),
-            },
-        };
+        let (range, recovery) = topic.log.past(start, budget);
         self.replay_encodes += range.len() as u64;
-        budget.messages -= range.len();
-        budget.bytes -= log
-            .read(range.clone())
-            .map(|publication| publication.payload.len())
-            .sum::<usize>();
         let name = &topic.name.name;
-        let replay = log.replay(encode, name.as_str(), format, range);
+        let replay = topic.log.replay(encode, name.as_str(), format, range);
         Answer {
-            hash: topic.name.hash,
             standing: Standing {
                 topic: name.detached(),
-                at: log.end(),
+                at: topic.log.end(),
                 recovery,
             },
             replay,
@@ -109,11 +76,8 @@ impl Broker {
             Start::Live | Start::Since(_) => {}
             Start::SinceEach(topics) => {
                 for (topic, position) in topics {
-                    let hash = name::hash(self.hash_key, topic.as_str());
-                    let id = self.find_or_bear(&HashedName {
-                        name: topic.clone(),
-                        hash,
-                    })?;
+                    let topic = self.hashed(topic.clone());
+                    let id = self.find_or_bear(&topic)?;
                     answers.push(self.stand(
                         encode,
                         id,
@@ -153,15 +117,15 @@ impl Broker {
     /// Answers a history query.
     pub(super) fn recount(
         &mut self,
-        hash: u64,
-        topic: &TopicName,
+        topic: &HashedName,
         start: &Start,
         messages_max: u32,
         time_ms: u64,
     ) -> History {
-        let Some(id) = self.home.find(hash, topic.as_str()) else {
+        let Some(id) = self.home.find(topic.hash, topic.name.as_str()) else {
             let last = self.home.nowhere();
-            let recovery = if matches!(start, Start::Since(_)) {
+            let asked = matches!(start, Start::Since(_));
+            let recovery = if asked {
                 Recovery::Lost(Loss::Epoch)
             } else {
                 Recovery::NotAsked
@@ -177,25 +141,7 @@ impl Broker {
         self.home.age(id, time_ms);
         let log = &self.home.topics[id].log;
         let messages_max = self.limits.history_messages_max.min(messages_max as usize);
-        let bytes_max = self.limits.history_bytes_max;
-        let oldest = |range| log.oldest(range, messages_max, bytes_max);
-        let kept = 0..log.len();
-        let (range, recovery) = match start {
-            Start::Since(position) => match log.since(*position) {
-                Ok(range) => (oldest(range), Recovery::Recovered),
-                Err(Loss::Ahead) => (0..0, Recovery::Lost(Loss::Ahead)),
-                Err(loss) => (oldest(kept), Recovery::Lost(loss)),
-            },
-            Start::SinceTime(time_ms) => (oldest(log.since_time(*time_ms)), Recovery::NotAsked),
-            Start::Last(count) => {
-                let messages = messages_max.min(*count as usize);
-                (
-                    log.newest(kept, messages, bytes_max, true),
-                    Recovery::NotAsked,
-                )
-            }
-            Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
-        };
+        let (range, recovery) = log.page(start, messages_max, self.limits.history_bytes_max);
         History {
             first: log.first(),
             last: log.end(),
@@ -206,13 +152,70 @@ impl Broker {
 }
 
 impl Log {
+    /// The part that a new subscription is given, within its budget, which shrinks by it.
+    fn past(&self, start: &Start, budget: &mut Budget) -> (Range<usize>, Recovery) {
+        let within = |range, messages: usize| self.newest(range, messages, budget.bytes, false);
+        let kept = 0..self.len();
+        let (range, recovery) = match start {
+            Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
+            Start::Last(count) => (
+                within(kept, budget.messages.min(*count as usize)),
+                Recovery::NotAsked,
+            ),
+            Start::SinceTime(time_ms) => (
+                within(self.since_time(*time_ms), budget.messages),
+                Recovery::NotAsked,
+            ),
+            Start::Since(position) => match self.since(*position) {
+                Err(loss) => (0..0, Recovery::Lost(loss)),
+                Ok(missed) if within(missed.clone(), budget.messages) == missed => {
+                    (missed, Recovery::Recovered)
+                }
+                Ok(_) => (0..0, Recovery::Lost(Loss::Limit)),
+            },
+        };
+        budget.messages -= range.len();
+        budget.bytes -= self
+            .read(range.clone())
+            .map(|publication| publication.payload.len())
+            .sum::<usize>();
+        (range, recovery)
+    }
+
+    /// The part that a history query is given.
+    fn page(
+        &self,
+        start: &Start,
+        messages_max: usize,
+        bytes_max: usize,
+    ) -> (Range<usize>, Recovery) {
+        let oldest = |range| self.oldest(range, messages_max, bytes_max);
+        let kept = 0..self.len();
+        match start {
+            Start::Since(position) => match self.since(*position) {
+                Ok(range) => (oldest(range), Recovery::Recovered),
+                Err(Loss::Ahead) => (0..0, Recovery::Lost(Loss::Ahead)),
+                Err(loss) => (oldest(kept), Recovery::Lost(loss)),
+            },
+            Start::SinceTime(time_ms) => (oldest(self.since_time(*time_ms)), Recovery::NotAsked),
+            Start::Last(count) => {
+                let messages_max = messages_max.min(*count as usize);
+                (
+                    self.newest(kept, messages_max, bytes_max, true),
+                    Recovery::NotAsked,
+                )
+            }
+            Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
+        }
+    }
+
     /// Encodes a range for one subscriber, in pieces of a bounded size.
     fn replay(
         &self,
         encode: &mut dyn Encode,
         topic: &str,
         format: Format,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
     ) -> Vec<Bytes> {
         let mut pieces = Vec::new();
         let mut piece = Vec::new();
@@ -229,7 +232,7 @@ impl Log {
     }
 
     /// Copies a range into one allocation of its own: it may leave this core, and must not hold the runs that the log holds.
-    fn copy(&self, range: std::ops::Range<usize>) -> Vec<Retained> {
+    fn copy(&self, range: Range<usize>) -> Vec<Retained> {
         let mut source = Vec::new();
         for publication in self.read(range.clone()) {
             source.extend_from_slice(publication.payload);

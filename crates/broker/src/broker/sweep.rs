@@ -60,7 +60,7 @@ impl Broker {
         if !ended.is_empty() {
             self.unwatch(id, ended);
         }
-        if unused && !self.local.owes_gap(id) {
+        if unused && !self.local.owes_position(id) {
             self.local.end_feed(id);
         }
     }
@@ -68,10 +68,10 @@ impl Broker {
     fn unwatch(&mut self, feed: u32, formats: Formats) {
         let feed = &self.local.feeds[feed];
         let (to, topic) = (feed.home, feed.topic.detached());
-        if to != self.core {
+        if to == self.core {
+            self.unwatched(to, &topic, formats);
+        } else {
             self.send(to, Ask::Unwatch { topic, formats });
-        } else if let Some(id) = self.home.find(topic.hash, topic.name.as_str()) {
-            self.home.unwant(id, to, formats);
         }
     }
 

@@ -258,11 +258,11 @@ impl Local {
         told
     }
 
-    /// Whether some member must still be told of a gap.
-    pub(crate) fn owes_gap(&self, id: u32) -> bool {
-        self.feeds[id]
-            .members()
-            .iter()
-            .any(|member| self.clients[member.client as usize].has_gaps())
+    /// Whether some member is still to be told where it stands: of a gap, or in the answer to a subscription that is on its way.
+    pub(crate) fn owes_position(&self, id: u32) -> bool {
+        let members = self.feeds[id].members().iter();
+        members
+            .map(|member| &self.clients[member.client as usize])
+            .any(|slot| slot.has_gaps() || slot.patterns().iter().any(|own| !own.asked.is_empty()))
     }
 }

@@ -37,8 +37,14 @@ impl Local {
         self.release(gone.feed);
     }
 
+    /// The client's place in the feed, those included to whom it became due with a pattern.
+    pub(crate) fn member(&mut self, client: u32, feed: u32) -> Option<u32> {
+        self.catch_up(feed);
+        self.membership(client, feed)
+    }
+
     /// Whether the client is a member: looked for on the shorter side.
-    pub(crate) fn membership(&self, client: u32, feed: u32) -> Option<u32> {
+    pub(super) fn membership(&self, client: u32, feed: u32) -> Option<u32> {
         let memberships = self.clients[client as usize].memberships();
         let members = self.feeds[feed].members();
         if memberships.len() <= members.len() {
@@ -104,7 +110,7 @@ impl Local {
     }
 
     /// Lets those pattern subscribers join who came since the feed last looked. Must come before anything is appended.
-    pub(crate) fn catch_up(&mut self, feed: u32) {
+    pub(super) fn catch_up(&mut self, feed: u32) {
         let end = self.joins.end();
         let seen = std::mem::replace(&mut self.feeds[feed].joins_seen, end);
         if seen == end {

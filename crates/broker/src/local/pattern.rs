@@ -3,8 +3,10 @@
 use super::{Local, LocalPattern};
 use crate::broker::Client;
 use crate::client::PatternSubscription;
+use crate::interest::Watch;
 use crate::notice::Refusal;
 use crate::pattern::Pattern;
+use crate::publication::Format;
 
 use super::joins::Join;
 
@@ -20,6 +22,15 @@ impl Local {
         Ok(self
             .patterns
             .insert(pattern.detached(), LocalPattern::default()))
+    }
+
+    /// What the home cores were asked for on behalf of a pattern that is in use.
+    pub(crate) fn watch_pattern(&mut self, pattern: u32, format: Format) -> &mut Watch {
+        let local = self
+            .patterns
+            .get_mut(pattern)
+            .expect("a pattern in use is in the index");
+        local.watches.of(format)
     }
 
     /// A client begins to subscribe; nothing comes before a home core answers.
@@ -43,11 +54,12 @@ impl Local {
 
     /// The topics of these home cores come from here on.
     pub(crate) fn open_homes(&mut self, client: Client, pattern: u32, homes: u64) {
-        if let Some(subscription) = self.client(client.index).pattern(pattern) {
-            if subscription.homes | homes != subscription.homes {
-                subscription.homes |= homes;
-                self.joins.push(Join { client, pattern });
-            }
+        let Some(subscription) = self.client(client.index).pattern(pattern) else {
+            return;
+        };
+        if subscription.homes | homes != subscription.homes {
+            subscription.homes |= homes;
+            self.joins.push(Join { client, pattern });
         }
     }
 

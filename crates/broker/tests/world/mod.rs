@@ -14,11 +14,11 @@ use ringwire_broker::{
     TopicName,
 };
 
-pub const TIME_MS: u64 = 1_000_000;
+pub(crate) const TIME_MS: u64 = 1_000_000;
 
 /// A wire format that says all there is: the format, and topic, position, kind and payload with their lengths.
 #[derive(Debug, Default)]
-pub struct Plain;
+pub(crate) struct Plain;
 
 impl Encode for Plain {
     fn encode(
@@ -55,7 +55,7 @@ impl Encode for Plain {
 }
 
 /// Reads what `Plain` wrote; panics if a message is cut or of another format.
-pub fn decode(format: Format, mut bytes: &[u8]) -> Vec<Message> {
+pub(crate) fn decode(format: Format, mut bytes: &[u8]) -> Vec<Message> {
     let mut take = |count: usize| {
         let (head, rest) = bytes.split_at(count);
         bytes = rest;
@@ -115,38 +115,38 @@ impl Command {
 
 /// A client, and all it saw.
 #[derive(Debug)]
-pub struct Person {
-    pub core: usize,
-    pub client: Client,
-    pub format: Format,
-    pub open: bool,
-    pub lagged: bool,
-    pub behind: bool,
-    pub view: View,
+pub(crate) struct Person {
+    pub(crate) core: usize,
+    pub(crate) client: Client,
+    pub(crate) format: Format,
+    pub(crate) open: bool,
+    pub(crate) lagged: bool,
+    pub(crate) behind: bool,
+    pub(crate) view: View,
     /// Commands without an answer.
     outstanding: BTreeMap<u64, Command>,
     /// The newest answered command on each topic.
     answered: BTreeMap<String, u64>,
-    pub histories: Vec<(TopicName, History)>,
+    pub(crate) histories: Vec<(TopicName, History)>,
 }
 
-pub struct World {
-    pub brokers: Vec<Broker>,
+pub(crate) struct World {
+    pub(crate) brokers: Vec<Broker>,
     requests: BTreeMap<(usize, usize), VecDeque<Request>>,
     deliveries: BTreeMap<(usize, usize), VecDeque<Delivery>>,
-    pub people: Vec<Person>,
+    pub(crate) people: Vec<Person>,
     /// One on each core who publishes, and never closes.
     publishers: Vec<usize>,
-    pub naive: Naive,
-    pub step: u64,
-    pub time_ms: u64,
+    pub(crate) naive: Naive,
+    pub(crate) step: u64,
+    pub(crate) time_ms: u64,
     /// Positions that became known, oldest first.
-    pub known: Vec<(TopicName, Position)>,
-    pub refused: Vec<Refusal>,
+    pub(crate) known: Vec<(TopicName, Position)>,
+    pub(crate) refused: Vec<Refusal>,
 }
 
 impl World {
-    pub fn new(cores: usize, rules: Rules, limits: Limits, gapless: Formats) -> Self {
+    pub(crate) fn new(cores: usize, rules: Rules, limits: Limits, gapless: Formats) -> Self {
         let broker = |core: usize| {
             Broker::new(Settings {
                 core,
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// Somebody connects; the lowest free place of the core is used again.
-    pub fn open(&mut self, core: usize, format: Format) -> usize {
+    pub(crate) fn open(&mut self, core: usize, format: Format) -> usize {
         let here = |person: &&Person| person.core == core;
         let used: Vec<u32> = self
             .people
@@ -207,13 +207,13 @@ impl World {
         self.people.len() - 1
     }
 
-    pub fn close(&mut self, who: usize) {
+    pub(crate) fn close(&mut self, who: usize) {
         let person = &mut self.people[who];
         person.open = false;
         self.brokers[person.core].close(person.client);
     }
 
-    pub fn subscribe(
+    pub(crate) fn subscribe(
         &mut self,
         who: usize,
         pattern: &Pattern,
@@ -245,7 +245,7 @@ impl World {
         result
     }
 
-    pub fn unsubscribe(&mut self, who: usize, pattern: &Pattern) -> Result<(), Refusal> {
+    pub(crate) fn unsubscribe(&mut self, who: usize, pattern: &Pattern) -> Result<(), Refusal> {
         self.step += 1;
         let echo = self.step;
         let person = &mut self.people[who];
@@ -268,7 +268,7 @@ impl World {
         result
     }
 
-    pub fn publish(
+    pub(crate) fn publish(
         &mut self,
         core: usize,
         topic: &TopicName,
@@ -295,7 +295,7 @@ impl World {
         result
     }
 
-    pub fn history(
+    pub(crate) fn history(
         &mut self,
         who: usize,
         topic: &TopicName,
@@ -329,7 +329,7 @@ impl World {
     }
 
     /// Delivers at most `count` requests of one lane.
-    pub fn carry_requests(&mut self, from: usize, to: usize, count: usize) -> bool {
+    pub(crate) fn carry_requests(&mut self, from: usize, to: usize, count: usize) -> bool {
         let lane = self.requests.entry((from, to)).or_default();
         let batch: Vec<_> = lane.drain(..count.min(lane.len())).collect();
         let any = !batch.is_empty();
@@ -341,7 +341,7 @@ impl World {
     }
 
     /// Delivers at most `count` deliveries of one lane.
-    pub fn carry_deliveries(&mut self, from: usize, to: usize, count: usize) -> bool {
+    pub(crate) fn carry_deliveries(&mut self, from: usize, to: usize, count: usize) -> bool {
         let lane = self.deliveries.entry((from, to)).or_default();
         let batch: Vec<_> = lane.drain(..count.min(lane.len())).collect();
         let any = !batch.is_empty();
@@ -352,18 +352,18 @@ impl World {
         any
     }
 
-    pub fn end_turn(&mut self, core: usize) {
+    pub(crate) fn end_turn(&mut self, core: usize) {
         self.brokers[core].end_turn();
         self.drain(core);
     }
 
-    pub fn sweep(&mut self, core: usize) {
+    pub(crate) fn sweep(&mut self, core: usize) {
         self.brokers[core].sweep(self.time_ms);
         self.drain(core);
     }
 
     /// One send of a client. Whether there was anything.
-    pub fn gather(&mut self, who: usize, pieces_max: usize, bytes_max: usize) -> bool {
+    pub(crate) fn gather(&mut self, who: usize, pieces_max: usize, bytes_max: usize) -> bool {
         self.step += 1;
         let person = &mut self.people[who];
         let mut pieces: Vec<Bytes> = Vec::new();
@@ -535,7 +535,7 @@ impl World {
     }
 
     /// Carries everything, so that nothing is on its way, whether gathered or not.
-    pub fn carry_all(&mut self) {
+    pub(crate) fn carry_all(&mut self) {
         let cores = self.brokers.len();
         let mut moved = true;
         while moved {
@@ -555,7 +555,7 @@ impl World {
     }
 
     /// Carries and gathers until nothing moves any more.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.carry_all();
         for who in 0..self.people.len() {
             while self.people[who].behind {
@@ -573,7 +573,7 @@ impl World {
     }
 
     /// Settles, and holds every view against the judge.
-    pub fn judge(&mut self) {
+    pub(crate) fn judge(&mut self) {
         self.settle();
         self.naive.judge_topics().unwrap();
         for (who, person) in self.people.iter().enumerate() {
@@ -594,7 +594,7 @@ impl World {
     }
 
     /// Everybody leaves; after some sweeps only what is kept remains.
-    pub fn empty(&mut self) {
+    pub(crate) fn empty(&mut self) {
         for who in 0..self.people.len() {
             if self.people[who].open {
                 self.close(who);
@@ -608,7 +608,7 @@ impl World {
         }
     }
 
-    pub fn counters(&self) -> Vec<Counters> {
+    pub(crate) fn counters(&self) -> Vec<Counters> {
         self.brokers.iter().map(Broker::counters).collect()
     }
 }

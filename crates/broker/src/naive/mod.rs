@@ -6,7 +6,11 @@
 //!
 //! Ages and the bounds that all topics share are not modelled: whoever uses this keeps them out of reach, or tests them apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod viewer;
+
+use std::collections::BTreeMap;
+
+use viewer::{Run, Viewer};
 
 use crate::limits::Limits;
 use crate::name::TopicName;
@@ -86,29 +90,6 @@ pub struct Naive {
     limits: Limits,
     topics: BTreeMap<TopicName, BTreeMap<Position, Record>>,
     carried: Vec<u64>,
-}
-
-/// What a client receives of one topic.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    /// The step at which the client knew that it receives the topic.
-    since: u64,
-    /// The step at which it had asked for it.
-    asked: u64,
-    /// The last it got, once that is known.
-    at: Option<Position>,
-}
-
-#[derive(Debug, Default)]
-struct Viewer {
-    asked: Vec<(u64, Pattern)>,
-    patterns: BTreeMap<Pattern, (u64, u64)>,
-    runs: BTreeMap<TopicName, Run>,
-    /// Where runs were whose subscription ended: another one may go on there.
-    loose: BTreeMap<TopicName, Position>,
-    got: BTreeSet<(TopicName, Position)>,
-    /// Subscriptions that ended, and when: answers on their way may still speak of them.
-    ended: Vec<(u64, Pattern)>,
 }
 
 macro_rules! ensure {
@@ -567,78 +548,5 @@ impl Naive {
             }
         }
         Ok(())
-    }
-}
-
-impl Viewer {
-    /// The oldest question about `pattern` is answered; returns when it was asked.
-    fn answered(&mut self, pattern: &Pattern) -> Result<u64, String> {
-        let index = self.asked.iter().position(|(_, asked)| asked == pattern);
-        let index = index.ok_or_else(|| format!("{pattern} was answered unasked"))?;
-        Ok(self.asked.remove(index).0)
-    }
-
-    fn is_subscribed(&self, topic: &TopicName) -> bool {
-        self.patterns
-            .keys()
-            .any(|pattern| pattern.matches(topic.as_str()))
-    }
-
-    /// Whether another subscription may bring the topic, one on its way or one that ended since `asked` included.
-    fn may_receive(&self, topic: &TopicName, asked: u64) -> bool {
-        let on_their_way = self
-            .asked
-            .iter()
-            .map(|(_, asked)| asked)
-            .filter(|asked| !asked.is_exact());
-        let ended = self
-            .ended
-            .iter()
-            .filter(|(step, _)| *step > asked)
-            .map(|(_, pattern)| pattern);
-        self.is_subscribed(topic)
-            || on_their_way
-                .chain(ended)
-                .any(|pattern| pattern.matches(topic.as_str()))
-    }
-
-    /// What the client receives of a topic. Where no position was told, the first message shows it.
-    fn run(&self, topic: &TopicName) -> Option<Run> {
-        let through = self
-            .patterns
-            .iter()
-            .filter(|(pattern, _)| pattern.matches(topic.as_str()));
-        let first = through
-            .map(|(_, &(asked, since))| Run {
-                since,
-                asked,
-                at: None,
-            })
-            .min_by_key(|run| run.since);
-        self.runs.get(topic).copied().or(first)
-    }
-
-    fn unsubscribe(&mut self, pattern: &Pattern) {
-        let gone = self.patterns.remove(pattern);
-        if let Some((first, _)) = gone {
-            // What the one left behind may come through any of the others.
-            let asked = self.asked.iter_mut().map(|(asked, _)| asked);
-            let patterns = self.patterns.values_mut().map(|(asked, _)| asked);
-            asked
-                .chain(patterns)
-                .for_each(|asked| *asked = first.min(*asked));
-        }
-        let patterns = &self.patterns;
-        let lost = |topic: &TopicName| {
-            !patterns
-                .keys()
-                .any(|pattern| pattern.matches(topic.as_str()))
-        };
-        // With another subscription on its way the run goes on, if that one stood already where the topic lives.
-        let lost: Vec<_> = self.runs.extract_if(.., |topic, _| lost(topic)).collect();
-        self.loose.extend(
-            lost.into_iter()
-                .filter_map(|(topic, run)| Some((topic, run.at?))),
-        );
     }
 }

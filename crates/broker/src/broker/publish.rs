@@ -1,0 +1,127 @@
+//! Clients publish, and ask for what is kept.
+
+use super::{Broker, Client, Output, Publisher};
+use crate::home::Incoming;
+use crate::lane::{Ask, Request};
+use crate::name::{self, HashedName, TopicName, TopicRef};
+use crate::notice::{Echo, Notice, Refusal, Start};
+use crate::publication::{Encode, Kind};
+
+impl Broker {
+    /// Publishes. The payload is copied where it must be; it is not kept borrowed.
+    pub fn publish<'t>(
+        &mut self,
+        encode: &mut dyn Encode,
+        publisher: Publisher,
+        topic: impl Into<TopicRef<'t>>,
+        kind: Kind,
+        payload: &[u8],
+        time_ms: u64,
+    ) -> Result<(), Refusal> {
+        let topic = topic.into();
+        if let Publisher::Unconfirmed(client) | Publisher::Confirmed(client, _) = publisher {
+            self.may_command(client)?;
+        }
+        if payload.len() > self.limits.payload_bytes_max {
+            return Err(Refusal::Payload);
+        }
+        let hash = name::hash(self.hash_key, topic.as_str());
+        let to = self.home_core(hash);
+        if to == self.core {
+            let at = self.publish_here(
+                encode,
+                topic,
+                hash,
+                Incoming {
+                    kind,
+                    time_ms,
+                    payload,
+                },
+            )?;
+            if let Publisher::Confirmed(client, echo) = publisher {
+                self.local.notify(
+                    client,
+                    Notice::Published {
+                        echo,
+                        topic: topic.to_name(),
+                        at,
+                    },
+                );
+            }
+            return Ok(());
+        }
+        if let Publisher::Confirmed(client, _) = publisher {
+            self.local.client(client.index).pending += 1;
+        }
+        let topic = HashedName {
+            name: topic.to_name(),
+            hash,
+        };
+        let ask = Ask::Publish {
+            topic,
+            kind,
+            payload: payload.into(),
+            publisher,
+        };
+        self.lanes.push_back(Output::Request {
+            to,
+            request: Request(ask),
+        });
+        Ok(())
+    }
+
+    /// Asks for publications that are kept: the newest with [`Start::Last`], the oldest after a position or a time otherwise.
+    /// Answered by [`Notice::History`].
+    pub fn history<'t>(
+        &mut self,
+        client: Client,
+        echo: Echo,
+        topic: impl Into<TopicRef<'t>>,
+        start: Start,
+        messages_max: u32,
+        time_ms: u64,
+    ) -> Result<(), Refusal> {
+        self.may_command(client)?;
+        if matches!(start, Start::Live | Start::SinceEach(_)) {
+            return Err(Refusal::Start);
+        }
+        let name = self.hashed(topic.into().to_name());
+        let to = self.home_core(name.hash);
+        if to == self.core {
+            let history = self.recount(&name, &start, messages_max, time_ms);
+            self.local.notify(
+                client,
+                Notice::History {
+                    echo,
+                    topic: name.name,
+                    history,
+                },
+            );
+        } else {
+            self.local.client(client.index).pending += 1;
+            let ask = Ask::History {
+                topic: name,
+                client,
+                echo,
+                start,
+                messages_max,
+            };
+            self.lanes.push_back(Output::Request {
+                to,
+                request: Request(ask),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn may_command(&mut self, client: Client) -> Result<(), Refusal> {
+        let pending_max = self.limits.pending_max;
+        let full = self.local.slot(client)?.pending >= pending_max;
+        if full { Err(Refusal::Pending) } else { Ok(()) }
+    }
+
+    pub(super) fn hashed(&self, name: TopicName) -> HashedName {
+        let hash = name::hash(self.hash_key, name.as_str());
+        HashedName { name, hash }
+    }
+}
