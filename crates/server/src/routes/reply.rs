@@ -75,10 +75,7 @@ impl Reply {
     pub(super) fn preflight(methods: &'static str) -> Self {
         Self::json(204, Vec::new())
             .header("access-control-allow-methods", methods)
-            .header(
-                "access-control-allow-headers",
-                "content-type, idempotency-key, authorization",
-            )
+            .header("access-control-allow-headers", "content-type")
             .header("access-control-max-age", "600")
     }
 

@@ -15,7 +15,6 @@ const NO_EVENT_STREAM: Cause = Cause::new(
     Reason::NotImplemented,
     "event streams are not served yet: subscribe by WebSocket",
 );
-const BAD_JSON: Cause = Cause::new(Reason::InvalidPayload, "the body is not valid JSON");
 const BAD_TEXT: Cause = Cause::new(Reason::InvalidPayload, "the body is not valid UTF-8");
 const CODED_BODY: Cause = Cause::new(
     Reason::UnsupportedData,
@@ -125,8 +124,7 @@ fn kind_of(content_type: Option<&str>, body: &[u8]) -> Result<Kind, Cause> {
             .to_ascii_lowercase()
     });
     match media.as_deref() {
-        Some("application/json") if json::check(body).is_ok() => Ok(Kind::Json),
-        Some("application/json") => Err(BAD_JSON),
+        Some("application/json") => Ok(json::check(body).map(|()| Kind::Json)?),
         Some(media) if media.starts_with("text/") => match std::str::from_utf8(body) {
             Ok(_) => Ok(Kind::Text),
             Err(_) => Err(BAD_TEXT),
@@ -150,7 +148,8 @@ mod tests {
             kind_of(Some("application/json; charset=utf-8"), b"{\"a\":1}"),
             Ok(Kind::Json)
         );
-        assert_eq!(kind_of(Some("application/json"), b"{"), Err(BAD_JSON));
+        let broken = kind_of(Some("application/json"), b"{").unwrap_err();
+        assert_eq!(broken.reason, Reason::InvalidPayload);
         assert_eq!(kind_of(Some("Text/Plain"), b"a"), Ok(Kind::Text));
         assert_eq!(kind_of(Some("text/plain"), b"\xff"), Err(BAD_TEXT));
         assert_eq!(
