@@ -3,7 +3,7 @@
 //! A turn is: take completions until there are none, hand in operations, wait. Nothing blocks but [`Driver::wait`],
 //! nothing is called back, and every operation that was handed in is answered by exactly one completion
 //! (multishot ones by many), unless its socket was closed first: then only [`Completion::Closed`] follows.
-//! What is handed in becomes visible to the kernel at the next `wait`, all of it in one submission.
+//! What is handed in becomes visible to the kernel at the next `wait` at the latest.
 
 pub(crate) mod io_uring;
 

@@ -16,9 +16,12 @@ use std::io;
 /// Sizes of one core's ring. Rounded up to powers of two where the kernel wants them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingSettings {
-    /// Operations handed in per turn before an early submission is needed.
+    /// Operations per submission; a turn with more submits more than once. Small enough to be used again while still in
+    /// a near cache, and with it the kernel's requests: a thousand sends of 64 bytes took 1,361 ns each by 128
+    /// entries, 1,375 by 256, 1,471 by 1,024 (medians of 300 interleaved rounds; an enter more is 250 ns).
     pub submission_entries: u32,
-    /// Completions that fit before the kernel has to put them aside. At least eight times `submission_entries`.
+    /// Completions that fit before the kernel has to put them aside. At least eight times `submission_entries`,
+    /// and more than multishots may fire in a turn.
     pub completion_entries: u32,
     /// Receive buffers shared by all sockets: about as many as become readable in one turn. More only pass
     /// more memory through the cache. One is enough to work.
@@ -30,7 +33,7 @@ pub struct RingSettings {
 impl Default for RingSettings {
     fn default() -> Self {
         Self {
-            submission_entries: 1024,
+            submission_entries: 128,
             completion_entries: 8192,
             receive_buffers: 1024,
             receive_buffer_bytes: 2048,
@@ -164,7 +167,7 @@ pub(super) fn build(settings: RingSettings) -> Result<Built, SetupError> {
     check(&settings)?;
     let sizes = [
         settings,
-        settings.at_most(256, 2048, 256),
+        settings.at_most(128, 1024, 256),
         settings.at_most(64, 512, 64),
     ];
     for size in sizes {
