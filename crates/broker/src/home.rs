@@ -5,98 +5,20 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hashbrown::HashTable;
-use smallvec::SmallVec;
 
-use crate::chunk::{self, Chunk, Run, Runs, Span};
+use crate::chunk::{self, Chunk, Runs, Span};
 use crate::interest::Interest;
-use crate::limits::{CHUNK_PUBLICATIONS_MAX, SPARE_CHUNKS_MAX};
-use crate::log::{Kept, Log};
+use crate::limits::SPARE_CHUNKS_MAX;
+use crate::log::Log;
 use crate::name::{HashedName, TopicRef};
+use crate::open::{Incoming, OpenChunk};
 use crate::position::{Epochs, Position};
-use crate::publication::{Encode, Format, Formats, Kind, Publication};
+use crate::publication::{Encode, Format, Formats, Publication};
 use crate::recency::{Group, Recency};
 use crate::rules::{Rule, Rules};
 use crate::slab::Slab;
 use crate::trie::Trie;
-
-/// A publication as it came, on its way into a log.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Incoming<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) time_ms: u64,
-    pub(crate) payload: &'a [u8],
-}
-
-/// Where the payload of a publication of this turn lies.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    kind: Kind,
-    time_ms: u64,
-    /// Which of the runs holds it verbatim; `None` for the loose bytes.
-    run: Option<u8>,
-    start: usize,
-    end: usize,
-}
-
-/// What a topic has gained in this turn.
-#[derive(Debug, Default)]
-struct OpenChunk {
-    publications: u64,
-    runs: SmallVec<[Run; 2]>,
-    places: Vec<Place>,
-    /// Payloads that are to be kept, and that no run holds verbatim.
-    loose: Vec<u8>,
-}
-
-impl OpenChunk {
-    /// Each publication is encoded once for each run; its payload is copied only if it must be kept and stands in none of them.
-    fn append(
-        &mut self,
-        encode: &mut dyn Encode,
-        topic: &str,
-        publication: &Publication<'_>,
-        keep: bool,
-    ) {
-        let mut place = None;
-        for (run, at) in self.runs.iter_mut().enumerate() {
-            let verbatim = encode.encode(at.format, topic, publication, &mut at.bytes);
-            debug_assert!(
-                verbatim
-                    .clone()
-                    .is_none_or(|range| at.bytes[range] == *publication.payload)
-            );
-            place = place.or_else(|| verbatim.map(|range| (Some(run as u8), range)));
-        }
-        self.publications += 1;
-        if keep {
-            let (run, range) = place.unwrap_or_else(|| {
-                let start = self.loose.len();
-                self.loose.extend_from_slice(publication.payload);
-                (None, start..self.loose.len())
-            });
-            self.places.push(Place {
-                kind: publication.kind,
-                time_ms: publication.time_ms,
-                run,
-                start: range.start,
-                end: range.end,
-            });
-        }
-    }
-
-    fn is_full(&self, bytes_max: usize) -> bool {
-        let longest = self
-            .runs
-            .iter()
-            .map(|run| run.bytes.len())
-            .max()
-            .unwrap_or(0)
-            .max(self.loose.len());
-        longest >= bytes_max || self.publications >= CHUNK_PUBLICATIONS_MAX as u64
-    }
-}
 
 /// One topic on its home core.
 #[derive(Debug)]
@@ -294,11 +216,9 @@ impl Home {
                 }
                 self.touched.push(id);
                 let open = none.insert(self.spare.pop().unwrap_or_default());
-                open.runs.extend(
-                    formats
-                        .iter()
-                        .map(|format| begin(format, incoming.payload.len())),
-                );
+                formats
+                    .iter()
+                    .for_each(|format| open.begin(format, incoming.payload.len()));
                 open
             }
         };
@@ -379,7 +299,7 @@ impl Home {
             (chunk::share(&chunk), Some((chunk, cores & !here)))
         };
         self.log_bytes -= topic.log.cost();
-        keep(topic, &open, span.last, &runs);
+        open.keep(&runs, &mut topic.log, &topic.rule);
         self.log_bytes += topic.log.cost();
         let closed = Closed {
             topic: topic.name.clone(),
@@ -388,17 +308,10 @@ impl Home {
             shared,
             here: cores & here != 0,
         };
-        self.recycle(open);
-        Some(closed)
-    }
-
-    fn recycle(&mut self, mut open: Box<OpenChunk>) {
-        if self.spare.len() < SPARE_CHUNKS_MAX && open.places.capacity() <= 64 {
-            open.publications = 0;
-            open.places.clear();
-            open.loose = Vec::new();
+        if open.recycle() && self.spare.len() < SPARE_CHUNKS_MAX {
             self.spare.push(open);
         }
+        Some(closed)
     }
 
     /// A core begins to listen to a topic by name.
@@ -483,65 +396,5 @@ impl Home {
     pub(crate) fn is_dispensable(&self, id: u32) -> bool {
         let topic = &self.topics[id];
         topic.group() == Group::Unwanted && topic.log.is_empty() && topic.open.is_none()
-    }
-}
-
-/// A run for a turn's first publication, with room for it and a usual envelope.
-fn begin(format: Format, payload_bytes: usize) -> Run {
-    Run {
-        format,
-        bytes: Vec::with_capacity(payload_bytes + 96),
-    }
-}
-
-/// Moves what the rule keeps of a closed chunk into the log: as slices of its runs, or copied where these would hold much more than is kept.
-fn keep(topic: &mut Topic, open: &OpenChunk, last: u64, runs: &Runs) {
-    let mut bytes = 0;
-    let newest = open
-        .places
-        .iter()
-        .rev()
-        .take(topic.rule.messages_max as usize);
-    let kept = newest.take_while(|place| {
-        bytes += place.end - place.start;
-        bytes <= topic.rule.bytes_max
-    });
-    let places = &open.places[open.places.len() - kept.count()..];
-    let payload_bytes: usize = places.iter().map(|place| place.end - place.start).sum();
-    let pinned_bytes = runs.iter().map(|(_, run)| run.len()).sum::<usize>() + open.loose.len();
-    let copied = pinned_bytes > 2 * payload_bytes + 256;
-    let mut source: Vec<u8> = Vec::new();
-    if copied {
-        source.reserve_exact(payload_bytes);
-        for place in places {
-            source.extend_from_slice(place.of(runs, &open.loose));
-        }
-    } else {
-        source.extend_from_slice(&open.loose);
-    }
-    let source = Bytes::from(source);
-    let mut next = 0;
-    let kept = places.iter().map(|place| {
-        let payload = match place.run {
-            _ if copied => {
-                next += place.end - place.start;
-                source.slice(next - (place.end - place.start)..next)
-            }
-            Some(run) => runs[run as usize].1.slice(place.start..place.end),
-            None => source.slice(place.start..place.end),
-        };
-        Kept {
-            kind: place.kind,
-            time_ms: place.time_ms,
-            payload,
-        }
-    });
-    topic.log.extend(last, kept, &topic.rule);
-}
-
-impl Place {
-    fn of<'a>(&self, runs: &'a Runs, loose: &'a [u8]) -> &'a [u8] {
-        let bytes = self.run.map_or(loose, |run| &runs[run as usize].1);
-        &bytes[self.start..self.end]
     }
 }

@@ -40,6 +40,13 @@ pub(crate) struct Caller {
     pub(crate) command: u32,
 }
 
+/// What of a topic's past is asked for.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) start: Start,
+    pub(crate) messages_max: u32,
+}
+
 #[derive(Debug)]
 pub(crate) enum Ask {
     Publish {
@@ -72,8 +79,7 @@ pub(crate) enum Ask {
         topic: HashedName,
         client: Client,
         echo: Echo,
-        start: Start,
-        messages_max: u32,
+        query: Query,
     },
     /// Comes back as it is, behind the answers to what was asked before.
     Return {

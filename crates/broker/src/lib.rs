@@ -19,6 +19,7 @@ mod log;
 pub mod naive;
 mod name;
 mod notice;
+mod open;
 mod pattern;
 mod position;
 mod publication;

@@ -10,6 +10,8 @@ pub const LEVELS_MAX: usize = 16;
 pub const CORES_MAX: usize = 64;
 /// Most publications in one chunk, whatever their size.
 pub(crate) const CHUNK_PUBLICATIONS_MAX: usize = 4096;
+/// Room for what a wire format usually puts around a payload, so that a run with one publication is allocated once.
+pub(crate) const ENVELOPE_BYTES: usize = 96;
 /// A replay is handed over in pieces of about this size.
 pub(crate) const REPLAY_PIECE_BYTES: usize = 64 << 10;
 /// What a chunk costs beside its runs, counted against the backlog so that empty messages are not free.

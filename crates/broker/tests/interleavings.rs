@@ -310,17 +310,9 @@ fn run(cores: usize, backlog_bytes_max: usize, gapless: Formats, limits: Limits,
     is_empty_after_all(&mut world);
 }
 
-/// Six times the usual number of cases, which `PROPTEST_CASES` sets.
-fn config() -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig {
-        cases: usual.cases * 6,
-        ..usual
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    // `PROPTEST_CASES` asks for more.
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_view_is_what_the_judge_allows(

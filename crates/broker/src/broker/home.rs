@@ -1,10 +1,10 @@
 //! The home side: what cores ask of the topics whose home this core is.
 
 use super::{Broker, Client, Output, Publisher};
-use crate::home::Incoming;
 use crate::lane::{Answer, Ask, Delivery, Tell};
-use crate::name::{HashedName, TopicRef};
+use crate::name::{HashedName, TopicName, TopicRef};
 use crate::notice::{Notice, Refusal, Start};
+use crate::open::Incoming;
 use crate::pattern::Pattern;
 use crate::position::Position;
 use crate::publication::{Encode, Format, Formats};
@@ -25,8 +25,8 @@ impl Broker {
                     time_ms,
                     payload: &payload,
                 };
-                let result = self.publish_here(encode, (&topic.name).into(), topic.hash, incoming);
-                self.confirm(from, topic, publisher, result);
+                let at = self.publish_here(encode, (&topic.name).into(), topic.hash, incoming);
+                self.confirm(from, topic.name, publisher, at);
             }
             Ask::Watch {
                 topic,
@@ -70,10 +70,9 @@ impl Broker {
                 topic,
                 client,
                 echo,
-                start,
-                messages_max,
+                query,
             } => {
-                let history = self.recount(&topic, &start, messages_max, time_ms);
+                let history = self.recount(&topic, &query, time_ms);
                 self.answer(
                     from,
                     client,
@@ -110,41 +109,42 @@ impl Broker {
     fn confirm(
         &mut self,
         from: usize,
-        topic: HashedName,
+        topic: TopicName,
         publisher: Publisher,
         result: Result<Position, Refusal>,
     ) {
-        let (client, notice, answers) = match (publisher, result) {
-            (Publisher::Nobody, _) | (Publisher::Unconfirmed(_), Ok(_)) => return,
-            (Publisher::Confirmed(client, echo), Ok(at)) => (
-                client,
-                Notice::Published {
-                    echo,
-                    topic: topic.name,
-                    at,
-                },
-                true,
-            ),
-            (Publisher::Confirmed(client, echo), Err(refusal)) => {
-                (client, Notice::Refused { echo, refusal }, true)
-            }
-            (Publisher::Unconfirmed(client), Err(refusal)) => (
-                client,
-                Notice::Refused {
+        match (publisher, result) {
+            (Publisher::Nobody, _) | (Publisher::Unconfirmed(_), Ok(_)) => {}
+            (Publisher::Unconfirmed(client), Err(refusal)) => {
+                let notice = Notice::Refused {
                     echo: None,
                     refusal,
-                },
-                false,
-            ),
-        };
-        self.tell(
-            from,
-            Tell::Notice {
-                client,
-                notice,
-                answers,
-            },
-        );
+                };
+                self.tell(
+                    from,
+                    Tell::Notice {
+                        client,
+                        notice,
+                        answers: false,
+                    },
+                );
+            }
+            (Publisher::Confirmed(client, echo), result) => {
+                let published = |at| Notice::Published {
+                    echo: echo.clone(),
+                    topic,
+                    at,
+                };
+                let notice = result.map_or_else(
+                    |refusal| Notice::Refused {
+                        echo: echo.clone(),
+                        refusal,
+                    },
+                    published,
+                );
+                self.answer(from, client, notice);
+            }
+        }
     }
 
     /// A publication gets its offset.

@@ -1,10 +1,10 @@
 //! Clients publish, and ask for what is kept.
 
 use super::{Broker, Client, Output, Publisher};
-use crate::home::Incoming;
-use crate::lane::{Ask, Request};
+use crate::lane::{Ask, Query, Request};
 use crate::name::{self, HashedName, TopicName, TopicRef};
 use crate::notice::{Echo, Notice, Refusal, Start};
+use crate::open::Incoming;
 use crate::publication::{Encode, Kind};
 
 impl Broker {
@@ -86,9 +86,13 @@ impl Broker {
             return Err(Refusal::Start);
         }
         let name = self.hashed(topic.into().to_name());
+        let query = Query {
+            start,
+            messages_max,
+        };
         let to = self.home_core(name.hash);
         if to == self.core {
-            let history = self.recount(&name, &start, messages_max, time_ms);
+            let history = self.recount(&name, &query, time_ms);
             self.local.notify(
                 client,
                 Notice::History {
@@ -103,8 +107,7 @@ impl Broker {
                 topic: name,
                 client,
                 echo,
-                start,
-                messages_max,
+                query,
             };
             self.lanes.push_back(Output::Request {
                 to,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::Broker;
-use crate::lane::Answer;
+use crate::lane::{Answer, Query};
 use crate::limits::{PATTERN_SCAN_MAX, REPLAY_PIECE_BYTES};
 use crate::log::Log;
 use crate::name::HashedName;
@@ -115,16 +115,10 @@ impl Broker {
     }
 
     /// Answers a history query.
-    pub(super) fn recount(
-        &mut self,
-        topic: &HashedName,
-        start: &Start,
-        messages_max: u32,
-        time_ms: u64,
-    ) -> History {
+    pub(super) fn recount(&mut self, topic: &HashedName, query: &Query, time_ms: u64) -> History {
         let Some(id) = self.home.find(topic.hash, topic.name.as_str()) else {
             let last = self.home.nowhere();
-            let asked = matches!(start, Start::Since(_));
+            let asked = matches!(query.start, Start::Since(_));
             let recovery = if asked {
                 Recovery::Lost(Loss::Epoch)
             } else {
@@ -140,8 +134,11 @@ impl Broker {
         self.close_chunk(id);
         self.home.age(id, time_ms);
         let log = &self.home.topics[id].log;
-        let messages_max = self.limits.history_messages_max.min(messages_max as usize);
-        let (range, recovery) = log.page(start, messages_max, self.limits.history_bytes_max);
+        let messages_max = self
+            .limits
+            .history_messages_max
+            .min(query.messages_max as usize);
+        let (range, recovery) = log.page(&query.start, messages_max, self.limits.history_bytes_max);
         History {
             first: log.first(),
             last: log.end(),
