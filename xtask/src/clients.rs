@@ -16,7 +16,7 @@ pub(crate) fn run(root: &Path, _arguments: &[String]) -> Result<(), String> {
     let folder = root.join("tests/clients");
     call(
         Command::new("cargo")
-            .args(["build", "--bin", "ringwire"])
+            .args(["build", "--workspace", "--bin", "ringwire"])
             .current_dir(root),
     )?;
     let python = python(&folder, &target)?;
