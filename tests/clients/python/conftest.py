@@ -123,5 +123,6 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter):
-    for report in terminalreporter.stats.get("passed", []):
-        terminalreporter.write_line("proved: " + " ".join(report.proved.split()))
+    passed = terminalreporter.stats.get("passed", [])
+    for proved in dict.fromkeys(" ".join(report.proved.split()) for report in passed):
+        terminalreporter.write_line("proved: " + proved)
