@@ -29,7 +29,6 @@ pub(crate) fn run(root: &Path, _arguments: &[String]) -> Result<(), String> {
                     "-m",
                     "pytest",
                     "--quiet",
-                    "-rA",
                     "-p",
                     "no:cacheprovider",
                     "python",
