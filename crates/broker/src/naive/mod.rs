@@ -453,10 +453,8 @@ impl Naive {
             offset: last.offset + 1,
             ..last
         };
-        let over = self
-            .topics
-            .get(topic)
-            .is_some_and(|records| !records.contains_key(&next));
+        let records = self.topics.get(topic);
+        let over = records.is_none_or(|records| !records.contains_key(&next));
         ensure!(over && at.offset == 1, "{topic}: {at} came after {last}");
         Ok(())
     }
@@ -511,7 +509,7 @@ impl Naive {
             // Between two lives of the topic lie the rest of the one, the begin of the other, and any that were over before.
             let within = |edge: Position| at.epoch == edge.epoch;
             let left_out = match (within(after), within(until)) {
-                (false, false) => after.epoch != until.epoch && record.confirmed < step,
+                (false, false) => after.epoch != until.epoch && record.issued < step,
                 (first, second) => (!first || *at > after) && (!second || *at <= until),
             };
             if left_out {

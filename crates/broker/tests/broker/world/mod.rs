@@ -3,132 +3,24 @@
 //! Each lane is first-in first-out; between lanes everything may overtake. Lanes hold back as long as the test wants, which includes every
 //! order that lanes of a bounded capacity allow. Publishers never close, so that every position becomes known.
 
+mod person;
+mod plain;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 
 use bytes::Bytes;
-use ringwire_broker::naive::{Message, Naive, Seen, View};
+use ringwire_broker::naive::{Naive, Seen};
 use ringwire_broker::{
-    Broker, Client, Counters, Delivery, Encode, Format, Formats, History, Kind, Limits, Notice,
-    Output, Pattern, Position, Publication, Publisher, Refusal, Request, Rules, Settings, Start,
-    TopicName,
+    Broker, Client, Counters, Delivery, Format, Formats, Kind, Limits, Notice, Output, Pattern,
+    Position, Publisher, Refusal, Request, Rules, Settings, Start, TopicName,
 };
 
+pub(crate) use person::Person;
+pub(crate) use plain::{Plain, decode};
+
+use person::Command;
+
 pub(crate) const TIME_MS: u64 = 1_000_000;
-
-/// A wire format that says all there is: the format, and topic, position, kind and payload with their lengths.
-#[derive(Debug, Default)]
-pub(crate) struct Plain;
-
-impl Encode for Plain {
-    fn encode(
-        &mut self,
-        format: Format,
-        topic: &str,
-        publication: &Publication<'_>,
-        out: &mut Vec<u8>,
-    ) -> Option<Range<usize>> {
-        let at = publication.at.to_string();
-        let kind = match publication.kind {
-            Kind::Text => 0,
-            Kind::Binary => 1,
-            Kind::Json => 2,
-        };
-        out.extend([
-            format.number(),
-            kind,
-            topic.len() as u8,
-            at.len() as u8,
-            publication.payload.len() as u8,
-        ]);
-        out.extend(topic.as_bytes());
-        out.extend(at.as_bytes());
-        let start = out.len();
-        // JSON is kept verbatim, RAW is written backwards, so that both ways of keeping a payload are used.
-        if format == Format::RAW {
-            out.extend(publication.payload.iter().rev());
-            return None;
-        }
-        out.extend(publication.payload);
-        Some(start..out.len())
-    }
-}
-
-/// Reads what `Plain` wrote; panics if a message is cut or of another format.
-pub(crate) fn decode(format: Format, mut bytes: &[u8]) -> Vec<Message> {
-    let mut take = |count: usize| {
-        let (head, rest) = bytes.split_at(count);
-        bytes = rest;
-        (head, rest.is_empty())
-    };
-    let mut messages = Vec::new();
-    let mut done = false;
-    while !done {
-        let (head, _) = take(5);
-        let &[own, kind, topic, at, payload] = head else {
-            unreachable!()
-        };
-        assert_eq!(own, format.number(), "bytes of another format");
-        let topic = TopicName::parse(str::from_utf8(take(topic.into()).0).unwrap()).unwrap();
-        let at = str::from_utf8(take(at.into()).0).unwrap().parse().unwrap();
-        let (payload, last) = take(payload.into());
-        let mut payload = payload.to_vec();
-        if format == Format::RAW {
-            payload.reverse();
-        }
-        messages.push(Message {
-            topic,
-            at,
-            kind: [Kind::Text, Kind::Binary, Kind::Json][kind as usize],
-            payload,
-        });
-        done = last;
-    }
-    messages
-}
-
-#[derive(Debug)]
-enum Command {
-    Subscribe(Pattern, Start),
-    Unsubscribe(Pattern),
-    Publish {
-        topic: TopicName,
-        kind: Kind,
-        payload: Vec<u8>,
-        issued: u64,
-    },
-    History {
-        topic: TopicName,
-        start: Start,
-        messages_max: u32,
-    },
-}
-
-impl Command {
-    fn topic(&self) -> String {
-        match self {
-            Self::Subscribe(pattern, _) | Self::Unsubscribe(pattern) => pattern.to_string(),
-            Self::Publish { topic, .. } | Self::History { topic, .. } => topic.to_string(),
-        }
-    }
-}
-
-/// A client, and all it saw.
-#[derive(Debug)]
-pub(crate) struct Person {
-    pub(crate) core: usize,
-    pub(crate) client: Client,
-    pub(crate) format: Format,
-    pub(crate) open: bool,
-    pub(crate) lagged: bool,
-    pub(crate) behind: bool,
-    pub(crate) view: View,
-    /// Commands without an answer.
-    outstanding: BTreeMap<u64, Command>,
-    /// The newest answered command on each topic.
-    answered: BTreeMap<String, u64>,
-    pub(crate) histories: Vec<(TopicName, History)>,
-}
 
 pub(crate) struct World {
     pub(crate) brokers: Vec<Broker>,
@@ -192,18 +84,7 @@ impl World {
             generation: self.people.len() as u32,
         };
         self.brokers[core].open(client);
-        self.people.push(Person {
-            core,
-            client,
-            format,
-            open: true,
-            lagged: false,
-            behind: false,
-            view: View::default(),
-            outstanding: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            histories: Vec::new(),
-        });
+        self.people.push(Person::new(core, client, format));
         self.people.len() - 1
     }
 
@@ -307,7 +188,6 @@ impl World {
         let person = &mut self.people[who];
         let command = Command::History {
             topic: topic.clone(),
-            start: start.clone(),
             messages_max,
         };
         person.outstanding.insert(echo, command);
@@ -422,115 +302,26 @@ impl World {
         lanes
     }
 
+    /// A notice goes into the view of the client it is for; what a publisher learns, everybody may know.
     fn notice(&mut self, core: usize, client: Client, notice: Notice) {
-        let who = self
-            .people
-            .iter()
-            .position(|person| person.core == core && person.client == client)
-            .unwrap();
-        let step = self.step;
+        let of_client = |person: &Person| person.core == core && person.client == client;
+        let who = self.people.iter().position(of_client).unwrap();
         let person = &mut self.people[who];
         assert!(
             person.open && !person.lagged,
             "{notice:?} for a client that is gone"
         );
-        let seen = &mut person.view.seen;
         match notice {
-            Notice::Subscribed {
-                echo,
-                pattern,
-                outcome,
-                replay,
-            } => {
-                let Command::Subscribe(asked, start) = person.answer(echo) else {
-                    panic!("another question")
-                };
-                assert_eq!(asked, pattern);
-                let replay = replay
-                    .iter()
-                    .flat_map(|piece| decode(person.format, piece))
-                    .collect();
-                person.view.seen.push((
-                    step,
-                    Seen::Subscribed {
-                        pattern,
-                        start,
-                        outcome,
-                        replay,
-                    },
-                ));
-            }
-            Notice::Unsubscribed { echo, pattern, .. } => {
-                let Command::Unsubscribe(asked) = person.answer(echo) else {
-                    panic!("another question")
-                };
-                assert_eq!(asked, pattern);
-            }
             Notice::Published { echo, topic, at } => {
-                let Command::Publish {
-                    topic: own,
-                    kind,
-                    payload,
-                    issued,
-                } = person.answer(echo)
-                else {
-                    panic!("another question")
-                };
-                assert_eq!(own, topic);
-                self.known.push((topic.clone(), at));
-                self.naive
-                    .published(
-                        Message {
-                            topic,
-                            at,
-                            kind,
-                            payload,
-                        },
-                        issued,
-                        step,
-                    )
-                    .unwrap();
-            }
-            Notice::History {
-                echo,
-                topic,
-                history,
-            } => {
-                let Command::History {
-                    topic: own,
-                    start,
-                    messages_max,
-                } = person.answer(echo)
-                else {
-                    panic!("another question")
-                };
-                assert_eq!(own, topic);
-                assert!(history.messages.len() <= messages_max as usize, "{start:?}");
-                person.histories.push((topic, history));
+                let (message, issued) = person.published(echo, topic.clone(), at);
+                self.known.push((topic, at));
+                self.naive.published(message, issued, self.step).unwrap();
             }
             Notice::Refused { echo, refusal } => {
-                if let Command::Subscribe(pattern, _) = person.answer(echo) {
-                    person.view.seen.push((step, Seen::Cancelled(pattern)));
-                }
+                person.refused(self.step, echo);
                 self.refused.push(refusal);
             }
-            Notice::Gap {
-                topic,
-                after,
-                until,
-            } => seen.push((
-                step,
-                Seen::Gap {
-                    topic,
-                    after,
-                    until,
-                },
-            )),
-            Notice::Lagged { .. } => {
-                person.lagged = true;
-                person.open = false;
-                person.behind = false;
-            }
+            notice => person.told(self.step, notice),
         }
     }
 
@@ -600,6 +391,10 @@ impl World {
                 self.close(who);
             }
         }
+        self.sweep_all();
+    }
+
+    pub(crate) fn sweep_all(&mut self) {
         for _ in 0..12 {
             for core in 0..self.brokers.len() {
                 self.sweep(core);
@@ -608,22 +403,12 @@ impl World {
         }
     }
 
+    pub(crate) fn home_of(&self, topic: &str) -> usize {
+        self.brokers[0].home_of(&TopicName::parse(topic).unwrap())
+    }
+
     pub(crate) fn counters(&self) -> Vec<Counters> {
         self.brokers.iter().map(Broker::counters).collect()
-    }
-}
-
-impl Person {
-    /// Each command is answered once, and those on one topic in their order.
-    fn answer(&mut self, echo: Option<Box<str>>) -> Command {
-        let echo: u64 = echo.expect("every command has an echo").parse().unwrap();
-        let command = self
-            .outstanding
-            .remove(&echo)
-            .expect("an answer to a question, once");
-        let last = self.answered.insert(command.topic(), echo).unwrap_or(0);
-        assert!(last < echo, "answers on {} out of order", command.topic());
-        command
     }
 }
 

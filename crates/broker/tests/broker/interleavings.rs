@@ -1,14 +1,12 @@
 //! Random commands on one to four cores, carried in random order: every client's view is what the judge allows, and nothing is left behind.
 
-mod world;
-
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ringwire_broker::{
     Format, Formats, Kind, Limits, OnLag, Pattern, Position, Rule, Rules, Start, TopicName,
 };
 
-use world::World;
+use crate::world::World;
 
 const TOPICS: [&str; 5] = ["a/1", "a/2", "b/1", "b/2/x", "c"];
 const PATTERNS: [&str; 10] = [
@@ -189,42 +187,14 @@ fn start(world: &World, pattern: &Pattern, ask: &Ask) -> Start {
 
 fn apply(world: &mut World, op: &Op, serial: &mut u32) {
     let cores = world.brokers.len();
-    // The first ones are the publishers.
-    let guests: Vec<usize> = (cores..world.people.len())
-        .filter(|&who| world.people[who].open)
-        .collect();
-    let guest = |who: &Index| (!guests.is_empty()).then(|| *who.get(&guests));
+    let core = |index: &Index| index.index(cores);
     match op {
-        Op::Open { core, raw } => {
+        Op::Open { core: at, raw } => {
             let format = if *raw { Format::RAW } else { Format::JSON };
-            world.open(core.index(cores), format);
-        }
-        Op::Close { who } => {
-            if let Some(who) = guest(who) {
-                world.close(who);
-            }
-        }
-        Op::Subscribe {
-            who,
-            pattern: index,
-            start: ask,
-        } => {
-            if let Some(who) = guest(who) {
-                let pattern = pattern(index);
-                let start = start(world, &pattern, ask);
-                let _ = world.subscribe(who, &pattern, start);
-            }
-        }
-        Op::Unsubscribe {
-            who,
-            pattern: index,
-        } => {
-            if let Some(who) = guest(who) {
-                let _ = world.unsubscribe(who, &pattern(index));
-            }
+            world.open(core(at), format);
         }
         Op::Publish {
-            core,
+            core: at,
             topic: index,
             bytes,
             times,
@@ -234,38 +204,66 @@ fn apply(world: &mut World, op: &Op, serial: &mut u32) {
                 let kind = [Kind::Text, Kind::Binary, Kind::Json][*serial as usize % 3];
                 let mut payload = serial.to_be_bytes().to_vec();
                 payload.resize(usize::from(*bytes).max(4), b'.');
-                let _ = world.publish(core.index(cores), &topic(index), kind, &payload);
-            }
-        }
-        Op::History {
-            who,
-            topic: index,
-            start: ask,
-        } => {
-            if let Some(who) = guest(who) {
-                let topic = topic(index);
-                let start = start(world, &Pattern::from(topic.clone()), ask);
-                let _ = world.history(who, &topic, start, 5);
+                let _ = world.publish(core(at), &topic(index), kind, &payload);
             }
         }
         Op::Requests { from, to, count } => {
-            world.carry_requests(from.index(cores), to.index(cores), *count);
+            world.carry_requests(core(from), core(to), *count);
         }
         Op::Deliveries { from, to, count } => {
-            world.carry_deliveries(from.index(cores), to.index(cores), *count);
+            world.carry_deliveries(core(from), core(to), *count);
         }
-        Op::EndTurn { core } => world.end_turn(core.index(cores)),
+        Op::EndTurn { core: at } => world.end_turn(core(at)),
+        Op::Sweep { core: at } => world.sweep(core(at)),
+        Op::CarryAll => world.carry_all(),
+        Op::Close { who } | Op::Subscribe { who, .. } | Op::Unsubscribe { who, .. } => {
+            apply_to(world, who, op)
+        }
+        Op::History { who, .. } | Op::Gather { who, .. } => apply_to(world, who, op),
+    }
+}
+
+/// What one of the guests does. A refusal is as good an answer as any.
+fn apply_to(world: &mut World, who: &Index, op: &Op) {
+    // The first ones are the publishers.
+    let guests: Vec<usize> = (world.brokers.len()..world.people.len())
+        .filter(|&who| world.people[who].open)
+        .collect();
+    if guests.is_empty() {
+        return;
+    }
+    let who = *who.get(&guests);
+    match op {
+        Op::Close { .. } => world.close(who),
+        Op::Subscribe {
+            pattern: index,
+            start: ask,
+            ..
+        } => {
+            let pattern = pattern(index);
+            let start = start(world, &pattern, ask);
+            let _ = world.subscribe(who, &pattern, start);
+        }
+        Op::Unsubscribe { pattern: index, .. } => {
+            let _ = world.unsubscribe(who, &pattern(index));
+        }
+        Op::History {
+            topic: index,
+            start: ask,
+            ..
+        } => {
+            let topic = topic(index);
+            let start = start(world, &Pattern::from(topic.clone()), ask);
+            let _ = world.history(who, &topic, start, 5);
+        }
         Op::Gather {
-            who,
             pieces_max,
             bytes_max,
+            ..
         } => {
-            if let Some(who) = guest(who) {
-                world.gather(who, *pieces_max, *bytes_max);
-            }
+            world.gather(who, *pieces_max, *bytes_max);
         }
-        Op::Sweep { core } => world.sweep(core.index(cores)),
-        Op::CarryAll => world.carry_all(),
+        _ => unreachable!("nobody's own"),
     }
 }
 

@@ -1,0 +1,6 @@
+//! The broker from outside: whole worlds of cores and clients, held against the judge.
+
+mod behaviour;
+mod interleavings;
+mod judge;
+mod world;
