@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use toml::Value;
 
-use crate::config::{self, Config};
+use crate::config::{self, Sources};
 use crate::{shell, start};
 
 /// A pub/sub message broker over WebSocket. Without a subcommand it serves.
@@ -77,7 +77,8 @@ pub fn run() -> ExitCode {
 }
 
 fn serve(args: &Serve) -> ExitCode {
-    let config = match load(args) {
+    let sources = sources(args);
+    let config = match sources.load() {
         Ok(config) => config,
         Err(error) => {
             eprintln!("ringwire: {error}");
@@ -94,7 +95,7 @@ fn serve(args: &Serve) -> ExitCode {
         println!("the configuration is fine");
         return ExitCode::SUCCESS;
     }
-    match start::run(config) {
+    match start::run(config, sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ringwire: {error}");
@@ -103,7 +104,7 @@ fn serve(args: &Serve) -> ExitCode {
     }
 }
 
-fn load(args: &Serve) -> Result<Config, config::Error> {
+fn sources(args: &Serve) -> Sources {
     let mut flags = config::Overrides::new();
     if let Some(listen) = args.listen {
         flags.push(("server.listen", Value::String(listen.to_string())));
@@ -114,5 +115,13 @@ fn load(args: &Serve) -> Result<Config, config::Error> {
     if args.open {
         flags.push(("server.open", Value::Boolean(true)));
     }
-    config::load(args.config.as_deref(), std::env::vars(), flags)
+    // A variable that is not UTF-8 cannot be one of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Sources {
+        file: args.config.clone(),
+        environment,
+        flags,
+    }
 }

@@ -1,8 +1,10 @@
 //! The control thread: signals, on a tokio-uring runtime of its own.
 //!
 //! It reaches the cores only through lanes, and no message waits for it. The first SIGTERM or
-//! SIGINT drains the node; the second ends it at once.
+//! SIGINT drains the node; the second ends it at once. SIGHUP reads the configuration again.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +14,9 @@ use reactor::Waker;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::config::{self, Config, Sources};
 use crate::core::{Control, Shipped};
+use crate::hub::Settings;
 use crate::node::Node;
 
 /// Where core threads report their end.
@@ -55,11 +59,15 @@ impl Cores {
         Self { lanes, wakers }
     }
 
-    fn tell(&mut self, control: Control) {
+    fn tell(&mut self, control: &Control) {
         for (core, waker) in self.wakers.iter().enumerate() {
             // The control thread sends a handful of messages in a process's life; a lane that has
             // no room for one belongs to a core that is stuck.
-            if self.lanes.send(core, Shipped::Control(control)).is_err() {
+            if self
+                .lanes
+                .send(core, Shipped::Control(control.clone()))
+                .is_err()
+            {
                 tracing::error!(core, "a core does not take orders");
             }
             waker.wake();
@@ -67,31 +75,99 @@ impl Cores {
     }
 }
 
-/// Watches signals until every core has ended.
-pub(crate) fn run(mut cores: Cores, all_ended: Arc<Notify>, node: &Node) {
-    tokio_uring::start(async {
-        let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be watched");
-        let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be watched");
-        let mut asked = false;
-        loop {
-            let name = tokio::select! {
-                () = all_ended.notified() => break,
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            if asked {
-                tracing::warn!(signal = name, "ending at once");
-                cores.tell(Control::Abort);
-            } else {
-                tracing::info!(
-                    signal = name,
-                    connections = node.connections(),
-                    uptime_s = node.uptime().as_secs(),
-                    "draining"
-                );
-                cores.tell(Control::Drain);
+/// What the control thread works with.
+pub(crate) struct Thread {
+    pub(crate) cores: Cores,
+    pub(crate) sources: Sources,
+    /// The configuration that the node runs with.
+    pub(crate) running: Arc<Config>,
+    pub(crate) node: Arc<Node>,
+}
+
+impl Thread {
+    /// Watches signals until every core has ended.
+    pub(crate) fn run(mut self, all_ended: &Notify) {
+        tokio_uring::start(async {
+            let watch = |kind| signal(kind).expect("an ordinary signal can be watched");
+            let mut terminate = watch(SignalKind::terminate());
+            let mut interrupt = watch(SignalKind::interrupt());
+            let mut hangup = watch(SignalKind::hangup());
+            let mut draining = false;
+            loop {
+                tokio::select! {
+                    () = all_ended.notified() => break,
+                    _ = terminate.recv() => self.stop("SIGTERM", &mut draining),
+                    _ = interrupt.recv() => self.stop("SIGINT", &mut draining),
+                    _ = hangup.recv() => self.reload().await,
+                }
             }
-            asked = true;
+        });
+    }
+
+    fn stop(&mut self, signal: &'static str, draining: &mut bool) {
+        if std::mem::replace(draining, true) {
+            tracing::warn!(signal, "ending at once");
+            self.cores.tell(&Control::Abort);
+            return;
         }
-    });
+        let connections = self.node.connections();
+        let uptime_s = self.node.uptime().as_secs();
+        tracing::info!(signal, connections, uptime_s, "draining");
+        self.cores.tell(&Control::Drain);
+    }
+
+    /// Reads the configuration again. Whatever is wrong with it, the node goes on as it was.
+    async fn reload(&mut self) {
+        let mut config = match self.read().await {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!("the configuration stays as it was: {error}");
+                return;
+            }
+        };
+        for key in config.reload(&self.running) {
+            tracing::warn!(key, "takes effect at the next start");
+        }
+        self.cores
+            .tell(&Control::Reload(Arc::new(Settings::from(&config))));
+        tracing::info!("the configuration was read again");
+    }
+
+    async fn read(&self) -> Result<Config, config::Error> {
+        let Some(path) = &self.sources.file else {
+            return self.sources.assemble(None);
+        };
+        let bytes = read_file(path)
+            .await
+            .map_err(|error| config::unreadable(path, &error))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            config::unreadable(
+                path,
+                &io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"),
+            )
+        })?;
+        self.sources.assemble(Some(&text))
+    }
+}
+
+/// The whole of a file of reasonable size.
+async fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    const FILE_BYTES_MAX: u64 = 1 << 20;
+    let file = tokio_uring::fs::File::open(path).await?;
+    let mut bytes = Vec::new();
+    loop {
+        let (read, chunk) = file.read_at(vec![0; 16 * 1024], bytes.len() as u64).await;
+        let read = read?;
+        bytes.extend_from_slice(&chunk[..read]);
+        if read == 0 {
+            file.close().await?;
+            return Ok(bytes);
+        }
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "larger than 1 MiB",
+            ));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use reactor::{Waker, affinity};
 
-use crate::config::Config;
+use crate::config::{Config, Sources};
 use crate::control;
 use crate::core_thread::{Go, Plan, Ready, serve};
 use crate::hub::{Place, Settings};
@@ -49,7 +49,7 @@ struct Threads {
 ///
 /// # Errors
 /// Whatever keeps the node from starting, in one line with its remedy.
-pub fn run(config: Config) -> Result<(), Error> {
+pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     logs::start(&config.log)?;
     let descriptors = reactor::limits::raise_open_files()
         .map_err(|error| format!("cannot read RLIMIT_NOFILE: {error}"))?;
@@ -96,11 +96,14 @@ pub fn run(config: Config) -> Result<(), Error> {
             .map_err(|_| Error("a core ended before it began".into()))?;
     }
     announce(address, cores, &threads.description, descriptors);
-    control::run(
-        control::Cores::new(to_cores, threads.wakers),
-        all_ended,
-        &node,
-    );
+    let cores = control::Cores::new(to_cores, threads.wakers);
+    control::Thread {
+        cores,
+        sources,
+        running: config,
+        node,
+    }
+    .run(&all_ended);
     for handle in threads.handles {
         handle
             .join()

@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use broker::{OnLag, Pattern};
 use serde::{Deserialize, Serialize};
 
-pub use source::{Error, Overrides, load};
+pub(crate) use source::unreadable;
+pub use source::{Error, Overrides, Sources};
 pub use units::{Period, Size};
 
 /// Everything that can be configured.
@@ -374,6 +375,36 @@ impl Config {
         self.check_topics()
     }
 
+    /// Makes this fit for a node that runs with `running`: returns the keys that differ and that
+    /// only a start can change. What connections use is left as it is in `running` there.
+    pub fn reload(&mut self, running: &Self) -> Vec<&'static str> {
+        let mut kept = Vec::new();
+        let mut keep = |differs: bool, key| {
+            if differs {
+                kept.push(key);
+            }
+        };
+        keep(self.server.listen != running.server.listen, "server.listen");
+        keep(self.server.cores != running.server.cores, "server.cores");
+        keep(self.server.pin != running.server.pin, "server.pin");
+        keep(self.broker != running.broker, "[broker]");
+        keep(self.io != running.io, "[io]");
+        keep(self.log != running.log, "[log]");
+        keep(self.topics != running.topics, "[[topics]]");
+        keep(
+            self.topic_default != running.topic_default,
+            "[topic_default]",
+        );
+        // Topics' backlogs were sized for this at the start.
+        let message_bytes_max = running.websocket.message_bytes_max;
+        keep(
+            self.websocket.message_bytes_max != message_bytes_max,
+            "websocket.message_bytes_max",
+        );
+        self.websocket.message_bytes_max = message_bytes_max;
+        kept
+    }
+
     fn check_topics(&self) -> Result<(), String> {
         let rules = self
             .topics
@@ -420,6 +451,24 @@ mod tests {
         assert!(config.check().unwrap_err().contains("--open"));
         config.server.open = true;
         assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_reload_names_what_only_a_start_can_change() {
+        let running = Config::default();
+        let mut config = Config::default();
+        config.websocket.ping_interval = Period::from_secs(1);
+        assert!(config.reload(&running).is_empty());
+        config.server.cores = 7;
+        config.websocket.message_bytes_max = Size::from_kib(1);
+        assert_eq!(
+            config.reload(&running),
+            ["server.cores", "websocket.message_bytes_max"]
+        );
+        assert_eq!(
+            config.websocket.message_bytes_max,
+            running.websocket.message_bytes_max
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! the nearest key that does.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -30,39 +30,62 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Reads `file` (if any), lays `environment` and `flags` over it, and checks the whole.
-///
-/// # Errors
-/// Says which source holds what is wrong, and what to write instead.
-pub fn load(
-    file: Option<&Path>,
-    environment: impl Iterator<Item = (String, String)>,
-    flags: Overrides,
-) -> Result<Config, Error> {
-    let known = known_keys();
-    let mut table = Table::new();
-    if let Some(path) = file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error(format!("cannot read {}: {error}", path.display())))?;
-        let read = parse_file(path, &text)?;
-        check_keys(&read, &known, "", &format!("{}", path.display()))?;
-        table = read;
+/// Everything that a configuration is made of, kept to make it again.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file, if one was named.
+    pub file: Option<PathBuf>,
+    /// The environment's variables.
+    pub environment: Vec<(String, String)>,
+    /// What the command line says.
+    pub flags: Overrides,
+}
+
+impl Sources {
+    /// Reads the file and makes the configuration.
+    ///
+    /// # Errors
+    /// Says which source holds what is wrong, and what to write instead.
+    pub fn load(&self) -> Result<Config, Error> {
+        let text = match &self.file {
+            Some(path) => {
+                Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?)
+            }
+            None => None,
+        };
+        self.assemble(text.as_deref())
     }
-    for (name, text) in
-        environment.filter(|(name, _)| name.starts_with(ENV_PREFIX) && name != ENV_OF_CLIENTS)
-    {
-        let (section, key) = environment_key(&name, &known)?;
-        set(&mut table, &section, &key, literal(&text));
+
+    /// Makes the configuration from the file's text: environment over file, flags over both.
+    ///
+    /// # Errors
+    /// As `load`.
+    pub fn assemble(&self, text: Option<&str>) -> Result<Config, Error> {
+        let known = known_keys();
+        let mut table = match (&self.file, text) {
+            (Some(path), Some(text)) => parse_file(path, text)?,
+            _ => Table::new(),
+        };
+        let ours = |name: &str| name.starts_with(ENV_PREFIX) && name != ENV_OF_CLIENTS;
+        for (name, text) in self.environment.iter().filter(|(name, _)| ours(name)) {
+            let (section, key) = environment_key(name, &known)?;
+            set(&mut table, &section, &key, literal(text));
+        }
+        for (dotted, value) in &self.flags {
+            let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
+            set(&mut table, section, key, value.clone());
+        }
+        let config: Config = table
+            .try_into()
+            .map_err(|error: toml::de::Error| Error(error.message().to_owned()))?;
+        config.check().map_err(Error)?;
+        Ok(config)
     }
-    for (dotted, value) in flags {
-        let (section, key) = dotted.split_once('.').unwrap_or(("", dotted));
-        set(&mut table, section, key, value);
-    }
-    let config: Config = table
-        .try_into()
-        .map_err(|error: toml::de::Error| Error(error.message().to_owned()))?;
-    config.check().map_err(Error)?;
-    Ok(config)
+}
+
+/// A file that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error(format!("cannot read {}: {error}", path.display()))
 }
 
 /// Reads the file by itself first: an error of type then carries its line.
@@ -183,12 +206,15 @@ fn set(table: &mut Table, section: &str, key: &str, value: Value) {
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
-        pairs
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect::<Vec<_>>()
-            .into_iter()
+    fn from(environment: &[(&str, &str)], flags: Overrides) -> Result<Config, Error> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment = environment.iter().map(owned).collect();
+        Sources {
+            file: None,
+            environment,
+            flags,
+        }
+        .load()
     }
 
     fn parse(text: &str) -> Result<Table, Error> {
@@ -197,11 +223,11 @@ mod tests {
 
     #[test]
     fn flags_go_before_the_environment() {
-        let env = environment(&[
+        let env = [
             ("RINGWIRE_SERVER_CORES", "3"),
             ("RINGWIRE_WEBSOCKET_PING_INTERVAL", "7s"),
-        ]);
-        let config = load(None, env, vec![("server.cores", Value::Integer(2))]).unwrap();
+        ];
+        let config = from(&env, vec![("server.cores", Value::Integer(2))]).unwrap();
         assert_eq!(config.server.cores, 2);
         assert_eq!(config.websocket.ping_interval.ms(), 7000);
     }
@@ -219,7 +245,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("did you mean `messages_max`?"), "{error}");
-        let error = load(None, environment(&[("RINGWIRE_SERVER_LISTN", "x")]), vec![])
+        let error = from(&[("RINGWIRE_SERVER_LISTN", "x")], vec![])
             .unwrap_err()
             .to_string();
         assert!(

@@ -67,6 +67,7 @@ impl<D: Driver> Core<D> {
             }
             Control::Drain => {}
             Control::Abort => self.abort(),
+            Control::Reload(settings) => self.hub.settings = settings,
         }
     }
 

@@ -6,12 +6,14 @@
 //! core that is backed up does not read from its publishers.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use broker::{Delivery, Request};
 use mesh::Port;
 use reactor::{Driver, Waker};
 
 use super::Core;
+use crate::hub::Settings;
 
 /// Lane messages taken in one turn.
 const REQUESTS_PER_TURN: usize = 1024;
@@ -28,12 +30,14 @@ pub enum Shipped<T> {
 }
 
 /// What the control thread asks of a core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Control {
     /// Stop: send what was accepted, close every connection, finish.
     Drain,
     /// Finish now.
     Abort,
+    /// Go on with these limits and timers.
+    Reload(Arc<Settings>),
 }
 
 /// One class of lanes: this core's port, and what found its lane full.
