@@ -131,8 +131,10 @@ impl Broker {
 
     /// Asks the broker to stop.
     pub fn terminate(&mut self) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status();
+        // The shell's own `kill`: the program of that name is not everywhere.
+        let status = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()])
+            .status();
         assert!(
             status.is_ok_and(|status| status.success()),
             "the broker's process is there"

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use ringwire_tests::{Broker, Client, Ending, Launch};
+use serde_json::{Value, json};
 
 const STALLED: usize = 20;
 const HEALTHY: usize = 4;
@@ -77,6 +78,55 @@ fn publish_in_step(broker: &Broker) -> u64 {
         }
         most
     })
+}
+
+/// Where the topic's rule is to skip, a client that was left behind is told which messages it missed, and gets
+/// all others: what it received and what it was told to have missed are everything, in order.
+#[test]
+fn a_reader_left_behind_is_told_exactly_what_it_missed() {
+    let broker = Launch::two_cores(&CONFIG.replace("disconnect", "skip")).start();
+    let mut stalled = Client::json(&broker);
+    stalled.send(&json!({ "id": 1, "subscribe": "slow" }).to_string());
+    assert!(stalled.value()["ok"].is_object());
+    publish_confirmed(&broker, MESSAGES / 2);
+    let (mut next, mut missed) = (1, 0);
+    while next <= MESSAGES / 2 {
+        let received = stalled.value();
+        let gap = &received["gap"];
+        if gap.is_object() {
+            assert_eq!(offset(&gap["after"]), next - 1, "{gap}");
+            missed += offset(&gap["until"]) + 1 - next;
+            next = offset(&gap["until"]) + 1;
+        } else {
+            assert_eq!(offset(&received["at"]), next);
+            assert_eq!(received["text"], message(next - 1));
+            next += 1;
+        }
+    }
+    assert!(missed > 0, "the backlog's bound was never reached");
+}
+
+/// Publishes and waits for the broker's word on each message.
+fn publish_confirmed(broker: &Broker, messages: usize) {
+    let mut publisher = Client::json(broker);
+    for first in (0..messages).step_by(WINDOW) {
+        let window = first..messages.min(first + WINDOW);
+        for number in window.clone() {
+            let command = json!({ "id": number, "publish": "slow", "text": message(number) });
+            publisher.send(&command.to_string());
+        }
+        for number in window {
+            assert_eq!(offset(&publisher.value()["ok"]["at"]), number + 1);
+        }
+    }
+}
+
+/// The offset of a position, `epoch:offset`.
+fn offset(position: &Value) -> usize {
+    let offset = position
+        .as_str()
+        .and_then(|text| text.split_once(':')?.1.parse().ok());
+    offset.unwrap_or_else(|| panic!("{position} is no position"))
 }
 
 fn message(number: usize) -> String {
