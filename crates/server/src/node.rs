@@ -25,9 +25,21 @@ impl Node {
         }
     }
 
-    /// A connection came to `core`.
-    pub fn opened(&self, core: usize) {
-        self.connections[core].fetch_add(1, Ordering::Relaxed);
+    /// Chooses the core for a connection that `own` accepted, and counts it there. The kernel
+    /// spreads connections by a hash, which leaves cores uneven by as much as chance will have it,
+    /// for as long as those connections live. A small difference is not worth the way.
+    pub fn place(&self, own: usize) -> usize {
+        let load = |core: usize| self.connections[core].load(Ordering::Relaxed);
+        let least = (0..self.connections.len())
+            .min_by_key(|core| load(*core))
+            .unwrap_or(own);
+        let chosen = if load(own) > load(least) + 1 + load(least) / 64 {
+            least
+        } else {
+            own
+        };
+        self.connections[chosen].fetch_add(1, Ordering::Relaxed);
+        chosen
     }
 
     /// A connection of `core` is gone.

@@ -103,6 +103,15 @@ impl SimNode {
         runs
     }
 
+    /// How many connections each core has; none for a core that has finished.
+    #[must_use]
+    pub fn connections(&self) -> Vec<usize> {
+        self.cores
+            .iter()
+            .map(|core| core.as_ref().map_or(0, Core::connections))
+            .collect()
+    }
+
     /// Asks every core to drain, as SIGTERM does.
     ///
     /// # Panics

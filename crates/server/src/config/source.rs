@@ -147,7 +147,7 @@ fn unknown(path: &str, key: &str, known: &Table, source: &str) -> Error {
         format!("; did you mean `{nearest}`?")
     });
     Error(format!(
-        "{source}: there is no key `{path}`{hint} (configs/default.toml has them all)"
+        "{source}: there is no key `{path}`{hint} (`ringwire --print-config` shows all)"
     ))
 }
 

@@ -54,8 +54,23 @@ impl<D: Driver> Core<D> {
         }
     }
 
+    /// A connection came to this core's listener; it stays here or goes to a core that has fewer.
     fn on_accepted(&mut self, stream: Stream) {
         if !self.drain.is_serving() {
+            return;
+        }
+        let core = self.node.place(self.hub.core());
+        if core == self.hub.core() {
+            self.adopt(stream);
+        } else {
+            self.ports.hand_over(core, stream);
+        }
+    }
+
+    /// A connection begins on this core, where it is counted already.
+    pub(super) fn adopt(&mut self, stream: Stream) {
+        if !self.drain.is_serving() {
+            self.node.closed(self.hub.core());
             return;
         }
         let socket = self.driver.adopt(stream);
@@ -65,7 +80,6 @@ impl<D: Driver> Core<D> {
         }
         self.connections[index] = Some(Connection::new(socket, &mut self.hub));
         self.open += 1;
-        self.node.opened(self.hub.core());
         self.driver.receive(socket);
         self.arm_deadline(socket);
     }

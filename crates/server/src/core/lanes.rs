@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use broker::{Delivery, Request};
 use mesh::Port;
-use reactor::{Driver, Waker};
+use reactor::{Driver, Stream, Waker};
 
 use super::Core;
 use crate::hub::Settings;
@@ -27,6 +27,8 @@ pub enum Shipped<T> {
     Fence,
     /// From the control thread.
     Control(Control),
+    /// A connection that its receiver has room for.
+    Connection(Stream),
 }
 
 /// What the control thread asks of a core.
@@ -120,6 +122,10 @@ impl Ports {
         self.requests.ship(to, Shipped::Broker(request));
     }
 
+    pub(super) fn hand_over(&mut self, to: usize, stream: Stream) {
+        self.requests.ship(to, Shipped::Connection(stream));
+    }
+
     pub(super) fn delivery(&mut self, to: usize, delivery: Delivery) {
         self.deliveries.ship(to, Shipped::Broker(delivery));
     }
@@ -162,7 +168,7 @@ impl<D: Driver> Core<D> {
             match shipped {
                 Shipped::Broker(delivery) => self.hub.broker.take_delivery(from, delivery),
                 Shipped::Fence => self.drain.delivery_fence_arrived(),
-                Shipped::Control(_) => {}
+                Shipped::Control(_) | Shipped::Connection(_) => {}
             }
         }
         for _ in 0..REQUESTS_PER_TURN {
@@ -178,6 +184,7 @@ impl<D: Driver> Core<D> {
                 Shipped::Broker(request) => self.hub.take_request(from, request),
                 Shipped::Fence => self.drain.request_fence_arrived(),
                 Shipped::Control(control) => self.obey(control),
+                Shipped::Connection(stream) => self.adopt(stream),
             }
         }
     }

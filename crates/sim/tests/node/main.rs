@@ -284,3 +284,22 @@ fn a_stop_delivers_what_was_accepted_and_says_goodbye() {
         }
     }
 }
+
+#[test]
+fn connections_spread_evenly_over_the_cores() {
+    for seed in 0..10 {
+        let mut run = Run::new(seed, |_| {});
+        for _ in 0..100 {
+            run.subscribe("topic/0".into());
+        }
+        run.turn_until("opening", |run| {
+            run.subscribers.iter().all(|(_, client)| client.is_open())
+        });
+        let connections = run.node.connections();
+        let (least, most) = (
+            connections.iter().min().unwrap(),
+            connections.iter().max().unwrap(),
+        );
+        assert!(most - least <= 3, "seed {seed}: {connections:?}");
+    }
+}
