@@ -11,7 +11,7 @@ use crate::chunk::{self, Chunk, Runs, Span};
 use crate::interest::Interest;
 use crate::limits::SPARE_CHUNKS_MAX;
 use crate::log::Log;
-use crate::name::{HashedName, TopicRef};
+use crate::name::{HashedName, HashedRef};
 use crate::open::{Incoming, OpenChunk};
 use crate::position::{Epochs, Position};
 use crate::publication::{Encode, Format, Formats, Publication};
@@ -113,16 +113,17 @@ impl Home {
         }
     }
 
-    pub(crate) fn find(&self, hash: u64, topic: &str) -> Option<u32> {
+    pub(crate) fn find(&self, topic: HashedRef<'_>) -> Option<u32> {
         let same = |&id: &u32| {
             let name = &self.topics[id].name;
-            name.hash == hash && name.name.as_str() == topic
+            name.hash == topic.hash && name.name.as_str() == topic.topic.as_str()
         };
-        self.table.find(hash, same).copied()
+        self.table.find(topic.hash, same).copied()
     }
 
     /// A topic that did not exist begins, with an epoch of its own.
-    pub(crate) fn bear(&mut self, hash: u64, topic: TopicRef<'_>, rules: &Rules) -> u32 {
+    pub(crate) fn bear(&mut self, topic: HashedRef<'_>, rules: &Rules) -> u32 {
+        let HashedRef { topic, hash } = topic;
         let rule = *rules.of(topic.as_str());
         let name = HashedName {
             name: topic.to_name(),

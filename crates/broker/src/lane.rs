@@ -33,11 +33,12 @@ impl Request {
 #[derive(Debug)]
 pub struct Delivery(pub(crate) Tell);
 
-/// Which command an answer is for.
+/// Which command an answer is for, and the client's format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) client: Client,
     pub(crate) command: u32,
+    pub(crate) format: Format,
 }
 
 /// What of a topic's past is asked for.
@@ -57,7 +58,6 @@ pub(crate) enum Ask {
     },
     Watch {
         topic: HashedName,
-        format: Format,
         caller: Caller,
         start: Start,
     },
@@ -67,7 +67,6 @@ pub(crate) enum Ask {
     },
     WatchPattern {
         pattern: Pattern,
-        format: Format,
         caller: Caller,
         start: Start,
     },
@@ -93,13 +92,11 @@ pub(crate) enum Tell {
     Chunk(Arc<Chunk>),
     Watched {
         topic: HashedName,
-        format: Format,
         caller: Caller,
         answer: Result<Answer, Refusal>,
     },
     WatchedPattern {
         pattern: Pattern,
-        format: Format,
         caller: Caller,
         answer: Result<Vec<Answer>, Refusal>,
     },

@@ -185,6 +185,22 @@ pub(crate) fn hash(key: [u64; 2], text: &str) -> u64 {
     hasher.finish()
 }
 
+/// A borrowed topic name with its hash beside it: hashed once on its way through this crate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashedRef<'a> {
+    pub(crate) topic: TopicRef<'a>,
+    pub(crate) hash: u64,
+}
+
+impl<'a> From<&'a HashedName> for HashedRef<'a> {
+    fn from(name: &'a HashedName) -> Self {
+        Self {
+            topic: (&name.name).into(),
+            hash: name.hash,
+        }
+    }
+}
+
 /// A topic name with its hash beside it: what travels on lanes and stands in tables, hashed once.
 #[derive(Clone, Debug)]
 pub(crate) struct HashedName {

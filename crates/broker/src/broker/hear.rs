@@ -11,7 +11,6 @@ use crate::name::{HashedName, TopicName};
 use crate::notice::{Loss, Notice, Outcome, Recovery, Refusal, Standing};
 use crate::pattern::Pattern;
 use crate::position::Position;
-use crate::publication::Format;
 
 impl Broker {
     pub(super) fn hear(&mut self, from: usize, tell: Tell) {
@@ -22,18 +21,14 @@ impl Broker {
             }
             Tell::Watched {
                 topic,
-                format,
                 caller,
                 answer,
-            } => self.watched(&topic, format, caller, answer),
+            } => self.watched(&topic, caller, answer),
             Tell::WatchedPattern {
                 pattern,
-                format,
                 caller,
                 answer,
-            } => {
-                self.watched_pattern(from, &pattern, format, caller, answer);
-            }
+            } => self.watched_pattern(from, &pattern, caller, answer),
             Tell::Notice {
                 client,
                 notice,
@@ -48,17 +43,11 @@ impl Broker {
     }
 
     /// A home core counts this core's interest in a topic, or refuses.
-    fn watched(
-        &mut self,
-        topic: &HashedName,
-        format: Format,
-        caller: Caller,
-        answer: Result<Answer, Refusal>,
-    ) {
+    fn watched(&mut self, topic: &HashedName, caller: Caller, answer: Result<Answer, Refusal>) {
         let Some(feed) = self.local.find(topic) else {
             return;
         };
-        let watch = self.local.feeds[feed].watches.of(format);
+        let watch = self.local.feeds[feed].watches.of(caller.format);
         watch.awaited -= 1;
         watch.stands |= answer.is_ok();
         if let Ok(answer) = &answer {
@@ -93,14 +82,13 @@ impl Broker {
         &mut self,
         from: usize,
         pattern: &Pattern,
-        format: Format,
         caller: Caller,
         answer: Result<Vec<Answer>, Refusal>,
     ) {
         let Some(id) = self.local.patterns.find(pattern) else {
             return;
         };
-        self.local.watch_pattern(id, format).awaited -= 1;
+        self.local.watch_pattern(id, caller.format).awaited -= 1;
         let client = caller.client;
         let Ok(slot) = self.local.slot(client) else {
             return;
@@ -126,12 +114,13 @@ impl Broker {
             Err(refusal) => asked.refusal = Some(refusal),
         }
         if asked.answered == self.all_cores() {
-            self.enter_pattern(client, id, index, format);
+            self.enter_pattern(caller, id, index);
         }
     }
 
     /// All home cores have answered a client's question, with this index among those about a pattern.
-    fn enter_pattern(&mut self, client: Client, id: u32, index: usize, format: Format) {
+    fn enter_pattern(&mut self, caller: Caller, id: u32, index: usize) {
+        let client = caller.client;
         let Some(own) = self.local.client(client.index).pattern(id) else {
             return;
         };
@@ -146,7 +135,7 @@ impl Broker {
             return self.local.notify(client, Notice::Refused { echo, refusal });
         }
         self.refresh(client, &mut asked.standings);
-        self.local.watch_pattern(id, format).stands = true;
+        self.local.watch_pattern(id, caller.format).stands = true;
         let (pattern, outcome) = (
             self.local.patterns.pattern(id).clone(),
             Outcome::Pattern(asked.standings),

@@ -2,7 +2,7 @@
 
 use super::{Broker, Client, Output, Publisher};
 use crate::lane::{Answer, Ask, Delivery, Tell};
-use crate::name::{HashedName, TopicName, TopicRef};
+use crate::name::{HashedName, HashedRef, TopicName};
 use crate::notice::{Notice, Refusal, Start};
 use crate::open::Incoming;
 use crate::pattern::Pattern;
@@ -20,26 +20,28 @@ impl Broker {
                 payload,
                 publisher,
             } => {
-                let incoming = Incoming {
-                    kind,
-                    time_ms,
-                    payload: &payload,
-                };
-                let at = self.publish_here(encode, (&topic.name).into(), topic.hash, incoming);
+                let payload = &payload;
+                let at = self.publish_here(
+                    encode,
+                    (&topic).into(),
+                    Incoming {
+                        kind,
+                        time_ms,
+                        payload,
+                    },
+                );
                 self.confirm(from, topic.name, publisher, at);
             }
             Ask::Watch {
                 topic,
-                format,
                 caller,
                 start,
             } => {
-                let answer = self.watch(encode, from, &topic, format, &start, time_ms);
+                let answer = self.watch(encode, from, &topic, caller.format, &start, time_ms);
                 self.tell(
                     from,
                     Tell::Watched {
                         topic,
-                        format,
                         caller,
                         answer,
                     },
@@ -47,16 +49,15 @@ impl Broker {
             }
             Ask::WatchPattern {
                 pattern,
-                format,
                 caller,
                 start,
             } => {
-                let answer = self.watch_pattern(encode, from, &pattern, format, &start, time_ms);
+                let answer =
+                    self.watch_pattern(encode, from, &pattern, caller.format, &start, time_ms);
                 self.tell(
                     from,
                     Tell::WatchedPattern {
                         pattern,
-                        format,
                         caller,
                         answer,
                     },
@@ -72,16 +73,8 @@ impl Broker {
                 echo,
                 query,
             } => {
-                let history = self.recount(&topic, &query, time_ms);
-                self.answer(
-                    from,
-                    client,
-                    Notice::History {
-                        echo,
-                        topic: topic.name,
-                        history,
-                    },
-                );
+                let notice = self.recount(topic, echo, &query, time_ms);
+                self.answer(from, client, notice);
             }
             Ask::Return { client, notice } => self.answer(from, client, notice),
         }
@@ -101,7 +94,7 @@ impl Broker {
 
     /// A core listens to a topic by name no more.
     pub(super) fn unwatched(&mut self, from: usize, topic: &HashedName, formats: Formats) {
-        if let Some(id) = self.home.find(topic.hash, topic.name.as_str()) {
+        if let Some(id) = self.home.find(topic.into()) {
             self.home.unwant(id, from, formats);
         }
     }
@@ -151,13 +144,12 @@ impl Broker {
     pub(super) fn publish_here(
         &mut self,
         encode: &mut dyn Encode,
-        topic: TopicRef<'_>,
-        hash: u64,
+        topic: HashedRef<'_>,
         incoming: Incoming<'_>,
     ) -> Result<Position, Refusal> {
-        let id = match self.home.find(hash, topic.as_str()) {
+        let id = match self.home.find(topic) {
             Some(id) => id,
-            None if self.home.is_wanted(topic.as_str(), &self.rules) => self.bear(hash, topic)?,
+            None if self.home.is_wanted(topic.topic.as_str(), &self.rules) => self.bear(topic)?,
             None => return Ok(self.home.pass()),
         };
         let (at, full) = self
@@ -171,7 +163,7 @@ impl Broker {
     }
 
     /// A topic begins; if there are too many, the least recently used that nobody listens to by name goes.
-    pub(super) fn bear(&mut self, hash: u64, topic: TopicRef<'_>) -> Result<u32, Refusal> {
+    pub(super) fn bear(&mut self, topic: HashedRef<'_>) -> Result<u32, Refusal> {
         while self.home.topics.len() >= self.limits.topics_max {
             let oldest = self
                 .home
@@ -180,7 +172,7 @@ impl Broker {
                 .ok_or(Refusal::Topics)?;
             self.bury(oldest);
         }
-        Ok(self.home.bear(hash, topic, &self.rules))
+        Ok(self.home.bear(topic, &self.rules))
     }
 
     pub(super) fn bury(&mut self, topic: u32) {
@@ -240,8 +232,8 @@ impl Broker {
     }
 
     pub(super) fn find_or_bear(&mut self, topic: &HashedName) -> Result<u32, Refusal> {
-        let found = self.home.find(topic.hash, topic.name.as_str());
-        found.map_or_else(|| self.bear(topic.hash, (&topic.name).into()), Ok)
+        let found = self.home.find(topic.into());
+        found.map_or_else(|| self.bear(topic.into()), Ok)
     }
 
     /// A core listens to a pattern from exactly here on.

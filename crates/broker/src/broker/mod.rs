@@ -294,6 +294,7 @@ impl Broker {
         Caller {
             client,
             command: slot.command(),
+            format: slot.format,
         }
     }
 }

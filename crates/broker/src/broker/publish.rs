@@ -2,7 +2,7 @@
 
 use super::{Broker, Client, Output, Publisher};
 use crate::lane::{Ask, Query, Request};
-use crate::name::{self, HashedName, TopicName, TopicRef};
+use crate::name::{self, HashedName, HashedRef, TopicName, TopicRef};
 use crate::notice::{Echo, Notice, Refusal, Start};
 use crate::open::Incoming;
 use crate::publication::{Encode, Kind};
@@ -28,10 +28,10 @@ impl Broker {
         let hash = name::hash(self.hash_key, topic.as_str());
         let to = self.home_core(hash);
         if to == self.core {
+            let topic = HashedRef { topic, hash };
             let at = self.publish_here(
                 encode,
                 topic,
-                hash,
                 Incoming {
                     kind,
                     time_ms,
@@ -39,14 +39,9 @@ impl Broker {
                 },
             )?;
             if let Publisher::Confirmed(client, echo) = publisher {
-                self.local.notify(
-                    client,
-                    Notice::Published {
-                        echo,
-                        topic: topic.to_name(),
-                        at,
-                    },
-                );
+                let topic = topic.topic.to_name();
+                self.local
+                    .notify(client, Notice::Published { echo, topic, at });
             }
             return Ok(());
         }
@@ -92,15 +87,8 @@ impl Broker {
         };
         let to = self.home_core(name.hash);
         if to == self.core {
-            let history = self.recount(&name, &query, time_ms);
-            self.local.notify(
-                client,
-                Notice::History {
-                    echo,
-                    topic: name.name,
-                    history,
-                },
-            );
+            let notice = self.recount(name, echo, &query, time_ms);
+            self.local.notify(client, notice);
         } else {
             self.local.client(client.index).pending += 1;
             let ask = Ask::History {

@@ -12,7 +12,7 @@ use crate::lane::{Answer, Query};
 use crate::limits::{PATTERN_SCAN_MAX, REPLAY_PIECE_BYTES};
 use crate::log::Log;
 use crate::name::HashedName;
-use crate::notice::{History, Loss, Recovery, Refusal, Retained, Standing, Start};
+use crate::notice::{Echo, History, Loss, Notice, Recovery, Refusal, Retained, Standing, Start};
 use crate::pattern::Pattern;
 use crate::position::Position;
 use crate::publication::{Encode, Format};
@@ -115,25 +115,31 @@ impl Broker {
     }
 
     /// Answers a history query.
-    pub(super) fn recount(&mut self, topic: &HashedName, query: &Query, time_ms: u64) -> History {
-        let Some(id) = self.home.find(topic.hash, topic.name.as_str()) else {
-            let last = self.home.nowhere();
-            let asked = matches!(query.start, Start::Since(_));
-            let recovery = if asked {
-                Recovery::Lost(Loss::Epoch)
-            } else {
-                Recovery::NotAsked
-            };
-            return History {
-                first: Position { offset: 1, ..last },
-                last,
-                messages: Vec::new(),
-                recovery,
-            };
+    pub(super) fn recount(
+        &mut self,
+        topic: HashedName,
+        echo: Echo,
+        query: &Query,
+        time_ms: u64,
+    ) -> Notice {
+        let history = match self.home.find((&topic).into()) {
+            Some(id) => {
+                self.close_chunk(id);
+                self.home.age(id, time_ms);
+                self.page(id, query)
+            }
+            None => self.nothing(query),
         };
-        self.close_chunk(id);
-        self.home.age(id, time_ms);
-        let log = &self.home.topics[id].log;
+        let topic = topic.name;
+        Notice::History {
+            echo,
+            topic,
+            history,
+        }
+    }
+
+    fn page(&self, topic: u32, query: &Query) -> History {
+        let log = &self.home.topics[topic].log;
         let messages_max = self
             .limits
             .history_messages_max
@@ -143,6 +149,21 @@ impl Broker {
             first: log.first(),
             last: log.end(),
             messages: log.copy(range),
+            recovery,
+        }
+    }
+
+    /// The history of a topic that does not exist.
+    fn nothing(&mut self, query: &Query) -> History {
+        let last = self.home.nowhere();
+        let recovery = match query.start {
+            Start::Since(_) => Recovery::Lost(Loss::Epoch),
+            _ => Recovery::NotAsked,
+        };
+        History {
+            first: Position { offset: 1, ..last },
+            last,
+            messages: Vec::new(),
             recovery,
         }
     }

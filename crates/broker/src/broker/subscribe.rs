@@ -126,7 +126,6 @@ impl Broker {
         self.local.client(client.index).add_asked(asked);
         let ask = Ask::Watch {
             topic: name.detached(),
-            format: wish.format,
             caller,
             start: wish.start,
         };
@@ -212,7 +211,6 @@ impl Broker {
             let start = self.start_at(home, &wish.start);
             let ask = Ask::WatchPattern {
                 pattern: pattern.detached(),
-                format: wish.format,
                 caller,
                 start,
             };

@@ -61,19 +61,27 @@ impl Viewer {
                 .any(|pattern| pattern.matches(topic.as_str()))
     }
 
-    /// What the client receives of a topic. Where no position was told, the first message shows it.
+    /// What the client receives of a topic. Where no position was told, the first message shows it; it may be as old as the oldest of the
+    /// questions that overlap.
     pub(super) fn run(&self, topic: &TopicName) -> Option<Run> {
-        let through = self
+        let matching = |pattern: &Pattern| pattern.matches(topic.as_str());
+        let stood = self
             .patterns
             .iter()
-            .filter(|(pattern, _)| pattern.matches(topic.as_str()));
-        let first = through
-            .map(|(_, &(asked, since))| Run {
-                since,
-                asked,
-                at: None,
-            })
-            .min_by_key(|run| run.since);
+            .filter(|(pattern, _)| matching(pattern))
+            .map(|(_, times)| times);
+        let since = stood.clone().map(|&(_, since)| since).min();
+        let asked = self
+            .asked
+            .iter()
+            .filter(|(_, pattern)| matching(pattern))
+            .map(|&(asked, _)| asked);
+        let asked = asked.chain(stood.map(|&(asked, _)| asked)).min();
+        let first = since.zip(asked).map(|(since, asked)| Run {
+            since,
+            asked,
+            at: None,
+        });
         self.runs.get(topic).copied().or(first)
     }
 

@@ -3,4 +3,7 @@
 mod behaviour;
 mod interleavings;
 mod judge;
+mod lag;
+mod past;
+mod scene;
 mod world;

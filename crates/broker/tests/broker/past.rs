@@ -1,0 +1,248 @@
+//! History and recovery: exactly what is kept, and a reason where it is not.
+
+use proptest::prelude::*;
+use ringwire_broker::{Format, Limits, Loss, Position, Recovery, Refusal, Rule, Start};
+
+use crate::scene::*;
+use crate::world::World;
+
+proptest! {
+    #[test]
+    fn every_position_recovers_exactly_or_says_why_not(
+        published in 0..30usize,
+        messages_max in 0..30u32,
+        replay_messages_max in 0..30usize,
+        replay_bytes_max in 0..200usize,
+    ) {
+        let limits = Limits { replay_messages_max, replay_bytes_max, ..Limits::default() };
+        let mut world = world(2, Rule { messages_max, ..Rule::default() }, limits);
+        subscribed(&mut world, 0, Format::JSON, "a", Start::Live);
+        world.carry_all();
+        publish(&mut world, 1, "a", published);
+        world.carry_all();
+        if let Some((_, last)) = world.known.last().cloned() {
+            for offset in 0..=last.offset + 1 {
+                subscribed(&mut world, 0, Format::JSON, "a", Start::Since(Position { offset, ..last }));
+                subscribed(&mut world, 1, Format::RAW, "a", Start::Since(Position { offset, ..last }));
+                subscribed(&mut world, 1, Format::JSON, "a", Start::Last(offset as u32));
+            }
+            publish(&mut world, 0, "a", 2);
+        }
+        world.judge();
+    }
+}
+
+#[test]
+fn what_is_too_old_is_not_replayed() {
+    let mut world = world(
+        1,
+        Rule {
+            age_max_ms: 1000,
+            ..Rule::default()
+        },
+        Limits::default(),
+    );
+    subscribed(&mut world, 0, Format::JSON, "a", Start::Live);
+    publish(&mut world, 0, "a", 2);
+    world.time_ms += 600;
+    publish(&mut world, 0, "a", 1);
+    world.time_ms += 400;
+    let last = world.known.last().unwrap().1;
+    let resume = |world: &mut World, offset| {
+        let who = subscribed(
+            world,
+            0,
+            Format::JSON,
+            "a",
+            Start::Since(Position { offset, ..last }),
+        );
+        standing(&world.people[who])
+    };
+    assert_eq!(resume(&mut world, 2), (last, Recovery::Recovered, 1));
+    assert_eq!(
+        resume(&mut world, 1),
+        (last, Recovery::Lost(Loss::Retention), 0)
+    );
+    let who = subscribed(&mut world, 0, Format::JSON, "a", Start::SinceTime(0));
+    assert_eq!(standing(&world.people[who]), (last, Recovery::NotAsked, 1));
+}
+
+#[test]
+fn topics_are_given_up_least_recently_used_first_and_their_next_life_is_told_apart() {
+    let mut world = world(
+        1,
+        Rule::default(),
+        Limits {
+            topics_max: 3,
+            ..Limits::default()
+        },
+    );
+    subscribed(&mut world, 0, Format::JSON, "wanted", Start::Live);
+    publish(&mut world, 0, "wanted", 1);
+    publish(&mut world, 0, "old", 1);
+    publish(&mut world, 0, "new", 1);
+    let at = |world: &World, name: &str| {
+        world
+            .known
+            .iter()
+            .rev()
+            .find(|(topic, _)| topic.as_str() == name)
+            .unwrap()
+            .1
+    };
+    let (wanted, old, new) = (at(&world, "wanted"), at(&world, "old"), at(&world, "new"));
+    publish(&mut world, 0, "newest", 1);
+    let who = subscribed(&mut world, 0, Format::JSON, "new", Start::Since(new));
+    assert_eq!(standing(&world.people[who]), (new, Recovery::Recovered, 0));
+    let who = subscribed(&mut world, 0, Format::JSON, "old", Start::Since(old));
+    let (reborn, recovery, _) = standing(&world.people[who]);
+    assert_eq!(
+        (recovery, reborn.offset, reborn.epoch == old.epoch),
+        (Recovery::Lost(Loss::Epoch), 0, false)
+    );
+    let who = subscribed(&mut world, 0, Format::JSON, "wanted", Start::Since(wanted));
+    assert_eq!(
+        standing(&world.people[who]),
+        (wanted, Recovery::Recovered, 0)
+    );
+    let who = world.open(0, Format::JSON);
+    assert_eq!(world.subscribe(who, &pattern("more"), Start::Live), Ok(()));
+    world.judge();
+    assert_eq!(
+        world.refused,
+        [Refusal::Topics],
+        "all three are wanted by name"
+    );
+}
+
+#[test]
+fn all_logs_together_are_bounded_and_wanted_topics_keep_their_epoch() {
+    let mut world = world(
+        1,
+        Rule::default(),
+        Limits {
+            log_bytes_max: 10_000,
+            ..Limits::default()
+        },
+    );
+    subscribed(&mut world, 0, Format::JSON, "wanted", Start::Live);
+    publish(&mut world, 0, "wanted", 10);
+    let first = world.known[0].1;
+    for number in 0..100 {
+        publish(&mut world, 0, &format!("a/{number}"), 10);
+        world.end_turn(0);
+        assert!(world.counters()[0].log_bytes <= 10_000);
+    }
+    let who = subscribed(&mut world, 0, Format::JSON, "wanted", Start::Since(first));
+    assert_eq!(
+        standing(&world.people[who]).1,
+        Recovery::Recovered,
+        "topics that nobody wants go first"
+    );
+    for number in 0..100 {
+        let name = format!("b/{number}");
+        subscribed(&mut world, 0, Format::JSON, &name, Start::Live);
+        publish(&mut world, 0, &name, 10);
+        world.end_turn(0);
+        assert!(world.counters()[0].log_bytes <= 10_000);
+    }
+    let who = subscribed(&mut world, 0, Format::JSON, "wanted", Start::Since(first));
+    let (at, recovery, _) = standing(&world.people[who]);
+    assert_eq!(
+        (at.epoch, recovery),
+        (first.epoch, Recovery::Lost(Loss::Retention))
+    );
+}
+
+#[test]
+fn history_pages_forward_and_says_where_it_begins_and_ends() {
+    let mut world = world(
+        2,
+        Rule {
+            messages_max: 8,
+            ..Rule::default()
+        },
+        Limits::default(),
+    );
+    publish(&mut world, 0, "a", 10);
+    world.settle();
+    let last = world.known.last().unwrap().1;
+    let at = |offset| Position { offset, ..last };
+    let who = world.open(1, Format::JSON);
+    let mut ask = |start, messages_max| {
+        world
+            .history(who, &topic("a"), start, messages_max)
+            .unwrap();
+        world.settle();
+        let history = world.people[who].histories.pop().unwrap();
+        assert_eq!((history.first, history.last), (at(3), at(10)));
+        assert!(
+            history
+                .messages
+                .iter()
+                .all(|message| message.payload == format!("{:08}", message.at.offset - 1))
+        );
+        let offsets: Vec<_> = history
+            .messages
+            .iter()
+            .map(|message| message.at.offset)
+            .collect();
+        (offsets, history.recovery)
+    };
+    let none = Vec::new();
+    let cases = [
+        (Start::Last(3), 100, vec![8, 9, 10], Recovery::NotAsked),
+        (Start::Last(3), 2, vec![9, 10], Recovery::NotAsked),
+        (Start::Since(at(4)), 2, vec![5, 6], Recovery::Recovered),
+        (
+            Start::Since(at(6)),
+            100,
+            vec![7, 8, 9, 10],
+            Recovery::Recovered,
+        ),
+        (Start::Since(at(10)), 100, none.clone(), Recovery::Recovered),
+        (
+            Start::Since(at(1)),
+            2,
+            vec![3, 4],
+            Recovery::Lost(Loss::Retention),
+        ),
+        (Start::Since(at(11)), 2, none, Recovery::Lost(Loss::Ahead)),
+        (Start::SinceTime(0), 1, vec![3], Recovery::NotAsked),
+    ];
+    for (start, messages_max, offsets, recovery) in cases {
+        assert_eq!(
+            ask(start.clone(), messages_max),
+            (offsets, recovery),
+            "{start:?}"
+        );
+    }
+}
+
+#[test]
+fn a_topic_that_never_was_has_an_empty_history_in_an_epoch_of_its_own() {
+    let mut world = world(2, Rule::default(), Limits::default());
+    let position = Position {
+        epoch: "1".parse().unwrap(),
+        offset: 1,
+    };
+    let who = world.open(0, Format::JSON);
+    world
+        .history(who, &topic("never"), Start::Since(position), 10)
+        .unwrap();
+    world.settle();
+    let history = world.people[who].histories.pop().unwrap();
+    assert_eq!(
+        (
+            history.first.offset,
+            history.last.offset,
+            history.messages.len()
+        ),
+        (1, 0, 0)
+    );
+    assert_eq!(history.recovery, Recovery::Lost(Loss::Epoch));
+    assert_eq!(
+        world.history(who, &topic("a"), Start::Live, 10),
+        Err(Refusal::Start)
+    );
+}
