@@ -162,7 +162,7 @@ impl Home {
     pub(crate) fn pass(&mut self) -> Position {
         self.publications += 1;
         Position {
-            epoch: self.epochs.birth(),
+            epoch: self.epochs.passing(),
             offset: 1,
         }
     }
@@ -170,7 +170,7 @@ impl Home {
     /// The position of a topic that does not exist: no other life of it will have this epoch.
     pub(crate) fn nowhere(&mut self) -> Position {
         Position {
-            epoch: self.epochs.birth(),
+            epoch: self.epochs.passing(),
             offset: 0,
         }
     }

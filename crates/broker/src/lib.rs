@@ -24,6 +24,7 @@ mod pattern;
 mod position;
 mod publication;
 mod recency;
+mod replay;
 mod rules;
 mod slab;
 mod trie;

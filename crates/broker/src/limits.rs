@@ -12,6 +12,8 @@ pub const CORES_MAX: usize = 64;
 pub(crate) const CHUNK_PUBLICATIONS_MAX: usize = 4096;
 /// Room for what a wire format usually puts around a payload, so that a run with one publication is allocated once.
 pub(crate) const ENVELOPE_BYTES: usize = 96;
+/// Replays that are kept for whoever asks for the same, until the next sweep.
+pub(crate) const REPLAYS_MAX: usize = 16;
 /// A replay is handed over in pieces of about this size.
 pub(crate) const REPLAY_PIECE_BYTES: usize = 64 << 10;
 /// What a chunk costs beside its runs, counted against the backlog so that empty messages are not free.

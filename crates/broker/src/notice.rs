@@ -113,7 +113,7 @@ pub enum Refusal {
     /// The client's other subscriptions are in another format.
     Format,
     /// The start does not suit the pattern: `Since` needs one topic, `SinceEach` a pattern that matches its topics,
-    /// no more of them than a client may have subscriptions, and a history query a start in the past.
+    /// each named once and no more of them than a client may have subscriptions, and a history query a start in the past.
     Start,
     /// The payload is larger than the broker takes.
     Payload,

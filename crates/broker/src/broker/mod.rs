@@ -26,6 +26,7 @@ use crate::local::Local;
 use crate::name::{self, TopicRef};
 use crate::notice::{Echo, Notice};
 use crate::publication::{Encode, Formats};
+use crate::replay::Replays;
 use crate::rules::Rules;
 
 /// What a broker is made with.
@@ -101,7 +102,7 @@ pub struct Counters {
     pub publications: u64,
     /// Calls of the encoder for live messages: one for each publication and format in interest.
     pub encodes: u64,
-    /// Calls of the encoder for replays.
+    /// Calls of the encoder for replays; clients that come back together share them.
     pub replay_encodes: u64,
     /// How often a subscriber lagged behind a backlog.
     pub lagged: u64,
@@ -137,7 +138,7 @@ pub struct Broker {
     local: Local,
     /// Lane messages to be carried away. Notices wait in `local`.
     lanes: VecDeque<Output>,
-    replay_encodes: u64,
+    replays: Replays,
 }
 
 impl Broker {
@@ -167,7 +168,7 @@ impl Broker {
             local: Local::new(limits, rules.clone(), gapless, hash_key),
             rules,
             lanes: VecDeque::new(),
-            replay_encodes: 0,
+            replays: Replays::default(),
         }
     }
 
@@ -250,7 +251,7 @@ impl Broker {
         Counters {
             publications: self.home.publications,
             encodes: self.home.encodes,
-            replay_encodes: self.replay_encodes,
+            replay_encodes: self.replays.encodes,
             lagged: self.local.lagged,
             match_steps: self.home.match_steps + self.local.match_steps,
             topics: self.home.topics.len(),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::Broker;
 use crate::lane::{Answer, Query};
-use crate::limits::{PATTERN_SCAN_MAX, REPLAY_PIECE_BYTES};
+use crate::limits::PATTERN_SCAN_MAX;
 use crate::log::Log;
 use crate::name::HashedName;
 use crate::notice::{Echo, History, Loss, Notice, Recovery, Refusal, Retained, Standing, Start};
@@ -48,9 +48,10 @@ impl Broker {
         self.home.age(id, time_ms);
         let topic = &self.home.topics[id];
         let (range, recovery) = topic.log.past(start, budget);
-        self.replay_encodes += range.len() as u64;
         let name = &topic.name.name;
-        let replay = topic.log.replay(encode, name.as_str(), format, range);
+        let replay = self
+            .replays
+            .newest(encode, name.as_str(), format, &topic.log, range.len());
         Answer {
             standing: Standing {
                 topic: name.detached(),
@@ -170,7 +171,7 @@ impl Broker {
 }
 
 impl Log {
-    /// The part that a new subscription is given, within its budget, which shrinks by it.
+    /// The part that a new subscription is given, always the newest, within its budget, which shrinks by it.
     fn past(&self, start: &Start, budget: &mut Budget) -> (Range<usize>, Recovery) {
         let within = |range, messages: usize| self.newest(range, messages, budget.bytes, false);
         let kept = 0..self.len();
@@ -225,28 +226,6 @@ impl Log {
             }
             Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
         }
-    }
-
-    /// Encodes a range for one subscriber, in pieces of a bounded size.
-    fn replay(
-        &self,
-        encode: &mut dyn Encode,
-        topic: &str,
-        format: Format,
-        range: Range<usize>,
-    ) -> Vec<Bytes> {
-        let mut pieces = Vec::new();
-        let mut piece = Vec::new();
-        for publication in self.read(range) {
-            encode.encode(format, topic, &publication, &mut piece);
-            if piece.len() >= REPLAY_PIECE_BYTES {
-                pieces.push(Bytes::from(std::mem::take(&mut piece)));
-            }
-        }
-        if !piece.is_empty() {
-            pieces.push(Bytes::from(piece));
-        }
-        pieces
     }
 
     /// Copies a range into one allocation of its own: it may leave this core, and must not hold the runs that the log holds.

@@ -3,6 +3,8 @@
 //! Each command is refused at once, or answered by exactly one notice. Commands on one topic are answered in the order in which they came:
 //! what cannot be answered here without overtaking goes through the topic's home.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{Broker, Client, Output};
@@ -76,7 +78,9 @@ impl Broker {
                 let matching = topics
                     .iter()
                     .all(|(topic, _)| pattern.matches(topic.as_str()));
-                few && matching && !pattern.is_exact()
+                // A topic that is named twice would be replayed twice.
+                let named: BTreeSet<&TopicName> = topics.iter().map(|(topic, _)| topic).collect();
+                few && matching && named.len() == topics.len() && !pattern.is_exact()
             }
         };
         if suits { Ok(()) } else { Err(Refusal::Start) }

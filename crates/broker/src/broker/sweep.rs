@@ -11,6 +11,7 @@ use crate::publication::Formats;
 impl Broker {
     /// To be called about every second, with Unix time.
     pub fn sweep(&mut self, time_ms: u64) {
+        self.replays.clear();
         for pattern in steps(&mut self.local.pattern_hand, self.local.patterns.bound()) {
             self.sweep_pattern(pattern);
         }

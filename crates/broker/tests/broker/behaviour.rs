@@ -180,6 +180,8 @@ fn each_limit_of_a_client_is_a_refusal_of_its_own() {
         ask("x/*", Start::SinceEach(vec![(topic("y/1"), position)])),
         Err(Refusal::Start)
     );
+    let twice = vec![(topic("x/1"), position), (topic("x/1"), position)];
+    assert_eq!(ask("x/*", Start::SinceEach(twice)), Err(Refusal::Start));
     assert_eq!(
         world.publish(0, &topic("a"), Kind::Binary, &[0; 11]),
         Err(Refusal::Payload)

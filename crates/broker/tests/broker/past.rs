@@ -1,10 +1,12 @@
 //! History and recovery: exactly what is kept, and a reason where it is not.
 
 use proptest::prelude::*;
-use ringwire_broker::{Format, Limits, Loss, Position, Recovery, Refusal, Rule, Start};
+use ringwire_broker::{
+    Format, Kind, Limits, Loss, Notice, Output, Position, Recovery, Refusal, Rule, Start,
+};
 
 use crate::scene::*;
-use crate::world::World;
+use crate::world::{Plain, World, decode};
 
 proptest! {
     #[test]
@@ -244,5 +246,77 @@ fn a_topic_that_never_was_has_an_empty_history_in_an_epoch_of_its_own() {
     assert_eq!(
         world.history(who, &topic("a"), Start::Live, 10),
         Err(Refusal::Start)
+    );
+}
+
+#[test]
+fn those_who_come_back_together_share_one_replay() {
+    let mut world = world(1, Rule::default(), Limits::default());
+    publish(&mut world, 0, "a", 60);
+    world.end_turn(0);
+    let last = world.known.last().unwrap().1;
+    for offset in [0, 10, 59, 60, 0] {
+        let start = Start::Since(Position { offset, ..last });
+        let who = subscribed(&mut world, 0, Format::JSON, "a", start);
+        assert_eq!(
+            standing(&world.people[who]),
+            (last, Recovery::Recovered, 60 - offset as usize)
+        );
+    }
+    assert_eq!(world.counters()[0].replay_encodes, 60);
+    subscribed(&mut world, 0, Format::RAW, "a", Start::Last(5));
+    assert_eq!(world.counters()[0].replay_encodes, 65);
+    publish(&mut world, 0, "a", 1);
+    subscribed(&mut world, 0, Format::JSON, "a", Start::Last(5));
+    assert_eq!(world.counters()[0].replay_encodes, 70);
+    world.judge();
+}
+
+#[test]
+fn a_long_replay_comes_in_pieces_that_cut_no_message() {
+    let mut world = world(
+        1,
+        Rule {
+            bytes_max: 1 << 20,
+            messages_max: 10_000,
+            ..Rule::default()
+        },
+        Limits {
+            replay_messages_max: 10_000,
+            ..Limits::default()
+        },
+    );
+    for _ in 0..2000 {
+        world
+            .publish(0, &topic("a"), Kind::Binary, &[7; 200])
+            .unwrap();
+    }
+    let client = world.people[0].client;
+    let broker = &mut world.brokers[0];
+    broker
+        .subscribe(
+            &mut Plain,
+            client,
+            None,
+            &pattern("a"),
+            Format::JSON,
+            Start::Last(2000),
+            0,
+        )
+        .unwrap();
+    let Some(Output::Notice {
+        notice: Notice::Subscribed { replay, .. },
+        ..
+    }) = broker.next_output()
+    else {
+        panic!("an answer")
+    };
+    assert!(replay.len() > 4 && replay.iter().all(|piece| piece.len() < 70_000));
+    assert_eq!(
+        replay
+            .iter()
+            .map(|piece| decode(Format::JSON, piece).len())
+            .sum::<usize>(),
+        2000
     );
 }
