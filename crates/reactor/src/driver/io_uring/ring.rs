@@ -114,7 +114,13 @@ impl Ring {
             if !pending {
                 break;
             }
+            let before = self.arrived.len();
             self.enter(0, None, counters)?;
+            if self.arrived.len() == before {
+                // The kernel raises the flag after it has listed the work: if an enter ran that work in between,
+                // the flag stands over an empty list, which no enter clears until new work comes.
+                break;
+            }
         }
         Ok(())
     }
