@@ -18,7 +18,16 @@ const MESSAGES: usize = 10_000;
 const WINDOW: usize = 64;
 
 const BACKLOG_BYTES_MAX: usize = 1 << 20;
-const CONFIG: &str = "[topic_default]\nbacklog_bytes_max = \"1MiB\"\nbytes_max = \"256KiB\"\non_lag = \"disconnect\"\n";
+
+/// A busy machine may take longer over a test than a stalled client is otherwise given.
+const CONFIG: &str = r#"
+[websocket]
+write_timeout = "5m"
+[topic_default]
+backlog_bytes_max = "1MiB"
+bytes_max = "256KiB"
+on_lag = "disconnect"
+"#;
 
 /// What the process may grow by: the bounds of the one topic, and as much again, several times, for the
 /// allocator's and the connections' own needs.
