@@ -8,14 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use broker::Request;
-use mesh::Port;
 use reactor::Waker;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::config::{self, Config, Sources};
-use crate::core::{Control, Shipped};
+use crate::core::{Control, ControlPort, Shipped};
 use crate::hub::Settings;
 use crate::node::Node;
 
@@ -49,13 +47,13 @@ pub(crate) fn finish_line(cores: usize) -> (Finished, Arc<Notify>) {
 
 /// The lanes to the cores.
 pub(crate) struct Cores {
-    lanes: Port<Shipped<Request>>,
+    lanes: ControlPort,
     wakers: Vec<Waker>,
 }
 
 impl Cores {
     /// `lanes` is the control thread's own port.
-    pub(crate) fn new(lanes: Port<Shipped<Request>>, wakers: Vec<Waker>) -> Self {
+    pub(crate) fn new(lanes: ControlPort, wakers: Vec<Waker>) -> Self {
         Self { lanes, wakers }
     }
 

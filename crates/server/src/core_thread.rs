@@ -9,13 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use mesh::Port;
 use reactor::{
     Driver, ListenOptions, ListenerId, RingDriver, RingSettings, SocketOptions, Waker, affinity,
 };
 
 use crate::config::Config;
-use crate::core::{Core, Flow, Ports, Shipped};
+use crate::core::{Core, Flow, Ports, Share};
 use crate::hub::{Hub, Place, Settings};
 use crate::node::Node;
 
@@ -42,8 +41,7 @@ pub(crate) struct Plan {
     pub(crate) config: Arc<Config>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) node: Arc<Node>,
-    pub(crate) requests: Port<Shipped<broker::Request>>,
-    pub(crate) deliveries: Port<Shipped<broker::Delivery>>,
+    pub(crate) lanes: Share,
 }
 
 /// One core's thread.
@@ -89,7 +87,7 @@ fn run_core(
         return Ok(());
     };
     let hub = Hub::new(plan.place, &plan.config, plan.settings);
-    let ports = Ports::new(plan.requests, plan.deliveries, wakers);
+    let ports = Ports::new(plan.lanes, wakers);
     let mut core = Core::new(driver, listener, hub, ports, plan.node);
     while core.turn()? == Flow::Continue {}
     Ok(())

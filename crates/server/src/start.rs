@@ -13,6 +13,7 @@ use reactor::{Waker, affinity};
 
 use crate::config::{Config, Sources};
 use crate::control;
+use crate::core::lay;
 use crate::core_thread::{Go, Plan, Ready, serve};
 use crate::hub::{Place, Settings};
 use crate::logs;
@@ -61,10 +62,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     };
     refuse_taken(config.server.listen)?;
 
-    // One port for each core, and the last for the control thread, which only sends.
-    let mut requests = mesh::ports(cores + 1, config.io.lane_capacity);
-    let to_cores = requests.pop().expect("the control thread's port");
-    let deliveries = mesh::ports(cores, config.io.lane_capacity);
+    let (lanes, to_cores) = lay(cores, config.io.lane_capacity);
     let node = Arc::new(Node::new(cores));
     let settings = Arc::new(Settings::from(&config));
     let config = Arc::new(config);
@@ -73,7 +71,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
 
     let mut threads = Threads::default();
     let mut address = config.server.listen;
-    for (core, (requests, deliveries)) in requests.into_iter().zip(deliveries).enumerate() {
+    for (core, lanes) in lanes.into_iter().enumerate() {
         let plan = Plan {
             place: Place {
                 core,
@@ -85,8 +83,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
             config: config.clone(),
             settings: settings.clone(),
             node: node.clone(),
-            requests,
-            deliveries,
+            lanes,
         };
         // With port 0 the first listener's port is everybody's.
         address = threads.start(plan, address, finished.clone())?;

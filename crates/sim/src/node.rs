@@ -6,9 +6,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reactor::{Driver, ListenOptions};
+use reactor::{Driver, ListenOptions, Waker};
 use server::config::Config;
-use server::core::{Control, Core, Flow, Ports, Shipped};
+use server::core::{Control, ControlPort, Core, Flow, Ports, Shipped, lay};
 use server::hub::{Hub, Place, Settings};
 use server::node::Node;
 
@@ -18,8 +18,8 @@ use crate::{Conditions, Network, SimDriver};
 pub struct SimNode {
     network: Network,
     cores: Vec<Option<Core<SimDriver>>>,
-    control: mesh::Port<Shipped<broker::Request>>,
-    wakers: Vec<reactor::Waker>,
+    control: ControlPort,
+    wakers: Vec<Waker>,
     address: SocketAddr,
 }
 
@@ -32,9 +32,7 @@ impl SimNode {
     pub fn start(seed: u64, conditions: Conditions, cores: usize, config: &Config) -> Self {
         config.check().expect("a usable configuration");
         let network = Network::new(seed, conditions);
-        let mut requests = mesh::ports(cores + 1, config.io.lane_capacity);
-        let control = requests.pop().expect("the control thread's port");
-        let deliveries = mesh::ports(cores, config.io.lane_capacity);
+        let (lanes, control) = lay(cores, config.io.lane_capacity);
         let node = Arc::new(Node::new(cores));
         let settings = Arc::new(Settings::from(config));
         let mut address = config.server.listen;
@@ -48,12 +46,11 @@ impl SimNode {
             listening.push((driver, listener));
         }
         let wakers: Vec<_> = listening.iter().map(|(driver, _)| driver.waker()).collect();
-        let lanes = requests.into_iter().zip(deliveries);
         let cores = listening
             .into_iter()
             .zip(lanes)
             .enumerate()
-            .map(|(core, ((driver, listener), (requests, deliveries)))| {
+            .map(|(core, ((driver, listener), lanes))| {
                 let hash_key = [seed, !seed];
                 let place = Place {
                     core,
@@ -62,7 +59,7 @@ impl SimNode {
                     seed: seed ^ core as u64,
                 };
                 let hub = Hub::new(place, config, settings.clone());
-                let ports = Ports::new(requests, deliveries, wakers.clone());
+                let ports = Ports::new(lanes, wakers.clone());
                 Some(Core::new(driver, listener, hub, ports, node.clone()))
             })
             .collect();

@@ -304,6 +304,55 @@ impl Config {
                 self.server.listen
             ));
         }
+        self.check_least()?;
+        if self.io.receive_buffers > 16_384 || !self.io.receive_buffers.is_power_of_two() {
+            return Err(format!(
+                "io.receive_buffers = {} must be a power of two, at most 16384",
+                self.io.receive_buffers
+            ));
+        }
+        for origin in &self.http.allowed_origins {
+            if !crate::origin::is_wellformed(origin) {
+                return Err(format!(
+                    "http.allowed_origins: `{origin}` is no origin; write scheme, host and, if it \
+                     is not the scheme's own, port, as in \"https://example.com:8443\""
+                ));
+            }
+        }
+        self.check_topics()
+    }
+
+    /// Makes this fit for a node that runs with `running`: returns the keys that differ and that
+    /// only a start can change. What connections use is left as it is in `running` there.
+    pub fn reload(&mut self, running: &Self) -> Vec<&'static str> {
+        let mut kept = Vec::new();
+        let mut keep = |differs: bool, key| {
+            if differs {
+                kept.push(key);
+            }
+        };
+        keep(self.server.listen != running.server.listen, "server.listen");
+        keep(self.server.cores != running.server.cores, "server.cores");
+        keep(self.server.pin != running.server.pin, "server.pin");
+        keep(self.broker != running.broker, "[broker]");
+        keep(self.io != running.io, "[io]");
+        keep(self.log != running.log, "[log]");
+        keep(self.topics != running.topics, "[[topics]]");
+        keep(
+            self.topic_default != running.topic_default,
+            "[topic_default]",
+        );
+        // Topics' backlogs were sized for this at the start.
+        let message_bytes_max = running.websocket.message_bytes_max;
+        keep(
+            self.websocket.message_bytes_max != message_bytes_max,
+            "websocket.message_bytes_max",
+        );
+        self.websocket.message_bytes_max = message_bytes_max;
+        kept
+    }
+
+    fn check_least(&self) -> Result<(), String> {
         let at_least = [
             ("http.head_bytes_max", self.http.head_bytes_max.bytes(), 512),
             ("http.headers_max", self.http.headers_max as u64, 8),
@@ -358,51 +407,7 @@ impl Config {
                 return Err(format!("{key} = {value} is too small: at least {least}"));
             }
         }
-        if self.io.receive_buffers > 16_384 || !self.io.receive_buffers.is_power_of_two() {
-            return Err(format!(
-                "io.receive_buffers = {} must be a power of two, at most 16384",
-                self.io.receive_buffers
-            ));
-        }
-        for origin in &self.http.allowed_origins {
-            if !crate::origin::is_wellformed(origin) {
-                return Err(format!(
-                    "http.allowed_origins: `{origin}` is no origin; write scheme, host and, if it \
-                     is not the scheme's own, port, as in \"https://example.com:8443\""
-                ));
-            }
-        }
-        self.check_topics()
-    }
-
-    /// Makes this fit for a node that runs with `running`: returns the keys that differ and that
-    /// only a start can change. What connections use is left as it is in `running` there.
-    pub fn reload(&mut self, running: &Self) -> Vec<&'static str> {
-        let mut kept = Vec::new();
-        let mut keep = |differs: bool, key| {
-            if differs {
-                kept.push(key);
-            }
-        };
-        keep(self.server.listen != running.server.listen, "server.listen");
-        keep(self.server.cores != running.server.cores, "server.cores");
-        keep(self.server.pin != running.server.pin, "server.pin");
-        keep(self.broker != running.broker, "[broker]");
-        keep(self.io != running.io, "[io]");
-        keep(self.log != running.log, "[log]");
-        keep(self.topics != running.topics, "[[topics]]");
-        keep(
-            self.topic_default != running.topic_default,
-            "[topic_default]",
-        );
-        // Topics' backlogs were sized for this at the start.
-        let message_bytes_max = running.websocket.message_bytes_max;
-        keep(
-            self.websocket.message_bytes_max != message_bytes_max,
-            "websocket.message_bytes_max",
-        );
-        self.websocket.message_bytes_max = message_bytes_max;
-        kept
+        Ok(())
     }
 
     fn check_topics(&self) -> Result<(), String> {

@@ -42,6 +42,30 @@ pub enum Control {
     Reload(Arc<Settings>),
 }
 
+/// One core's share of the lanes of a node that is being made.
+pub struct Share {
+    requests: Port<Shipped<Request>>,
+    deliveries: Port<Shipped<Delivery>>,
+}
+
+/// The control thread's end: it sends to every core, and receives nothing.
+pub type ControlPort = Port<Shipped<Request>>;
+
+/// Lays the lanes of a node of so many cores.
+pub fn lay(cores: usize, capacity: usize) -> (Vec<Share>, ControlPort) {
+    let mut requests = mesh::ports(cores + 1, capacity);
+    let control = requests.pop().expect("one port more than cores");
+    let deliveries = mesh::ports(cores, capacity);
+    let share = |(requests, deliveries)| Share {
+        requests,
+        deliveries,
+    };
+    (
+        requests.into_iter().zip(deliveries).map(share).collect(),
+        control,
+    )
+}
+
 /// One class of lanes: this core's port, and what found its lane full.
 struct Class<T> {
     port: Port<Shipped<T>>,
@@ -101,14 +125,10 @@ pub struct Ports {
 
 impl Ports {
     /// The ends of one core; `wakers` has one entry for each core.
-    pub fn new(
-        requests: Port<Shipped<Request>>,
-        deliveries: Port<Shipped<Delivery>>,
-        wakers: Vec<Waker>,
-    ) -> Self {
+    pub fn new(share: Share, wakers: Vec<Waker>) -> Self {
         Self {
-            requests: Class::new(requests, wakers.len()),
-            deliveries: Class::new(deliveries, wakers.len()),
+            requests: Class::new(share.requests, wakers.len()),
+            deliveries: Class::new(share.deliveries, wakers.len()),
             wakers,
         }
     }

@@ -23,7 +23,7 @@ use crate::hub::Hub;
 use crate::node::Node;
 use drain::Drain;
 
-pub use lanes::{Control, Ports, Shipped};
+pub use lanes::{Control, ControlPort, Ports, Share, Shipped, lay};
 
 /// Completions taken in one turn before what they caused is sent.
 const COMPLETIONS_PER_TURN: usize = 4096;
