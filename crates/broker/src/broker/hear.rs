@@ -163,6 +163,7 @@ impl Broker {
                         mut standing,
                         replay,
                     }: Answer| {
+            self.learn(&standing);
             let member = self.whereabouts(client, &standing.topic);
             let topic = standing.topic.as_str();
             if member.is_none()
@@ -178,6 +179,14 @@ impl Broker {
             (standing, Vec::new())
         };
         answers.into_iter().map(sift).collect()
+    }
+
+    /// What a home answers, it answers behind all chunks before: a topic may have begun a new life without a message of it.
+    fn learn(&mut self, standing: &Standing) {
+        let topic = self.hashed(standing.topic.clone());
+        if let Some(feed) = self.local.find(&topic) {
+            self.local.feeds[feed].set_last(standing.at);
+        }
     }
 
     /// A topic that the client receives otherwise has gone on since its home answered.

@@ -320,3 +320,58 @@ fn a_long_replay_comes_in_pieces_that_cut_no_message() {
         2000
     );
 }
+
+#[test]
+fn a_second_answer_has_the_clients_own_position_whatever_was_swept_or_reborn_between() {
+    // The topic's home has answered, the other core has not; meanwhile the client gathers, and its idle feed is swept.
+    let mut swept = world(2, Rule::default(), Limits::default());
+    let core = swept.home_of("a/1");
+    let who = subscribed(&mut swept, core, Format::JSON, "a/*", Start::Live);
+    swept.carry_all();
+    publish(&mut swept, core, "a/1", 1);
+    swept.end_turn(core);
+    let first = (
+        topic("a/1"),
+        Position {
+            offset: 0,
+            ..swept.known[0].1
+        },
+    );
+    swept
+        .subscribe(who, &pattern("a/*"), Start::SinceEach(vec![first]))
+        .unwrap();
+    swept.gather(who, 1, 1);
+    for _ in 0..5 {
+        swept.sweep(core);
+    }
+    swept.judge();
+
+    // A slow subscriber keeps the feed of a topic's first life, while the topic begins a second one.
+    let mut reborn = world(
+        1,
+        Rule {
+            messages_max: 0,
+            ..Rule::default()
+        },
+        Limits {
+            topics_max: 1,
+            ..Limits::default()
+        },
+    );
+    subscribed(&mut reborn, 0, Format::JSON, "**", Start::Live);
+    publish(&mut reborn, 0, "a/1", 4);
+    reborn.end_turn(0);
+    publish(&mut reborn, 0, "b", 1);
+    let old = vec![(topic("a/1"), reborn.known[0].1)];
+    let who = subscribed(
+        &mut reborn,
+        0,
+        Format::JSON,
+        "a/*",
+        Start::SinceEach(old.clone()),
+    );
+    reborn
+        .subscribe(who, &pattern("a/**"), Start::SinceEach(old))
+        .unwrap();
+    reborn.judge();
+}
