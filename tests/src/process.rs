@@ -31,7 +31,7 @@ pub struct Launch {
     pub as_ordinary_user: bool,
 }
 
-/// A broker that runs. Dropping it stops it.
+/// A broker that runs. Dropping it ends it one way or the other; [`Broker::stop`] insists on the good one.
 #[derive(Debug)]
 pub struct Broker {
     child: Child,
@@ -84,10 +84,11 @@ impl Launch {
         let mut command = Command::new("sh");
         command.arg("-c");
         if is_root() {
-            command.arg(
-                "ulimit -l 64 && ulimit -n 1024 && \
-                 exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \"$0\" \"$@\"",
-            );
+            let user = unique_user();
+            command.arg(format!(
+                "ulimit -l 64 && ulimit -n 1024 && exec setpriv --reuid={user} --regid={user} \
+                 --clear-groups --bounding-set=-all \"$0\" \"$@\""
+            ));
         } else {
             command.arg("ulimit -l 64 && ulimit -n 1024 && exec \"$0\" \"$@\"");
         }
@@ -151,6 +152,13 @@ impl Broker {
             assert!(Instant::now() < deadline, "the broker did not stop in time");
             thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Stops the broker, which has to end with success.
+    pub fn stop(mut self) {
+        assert!(self.is_running(), "the broker ended by itself");
+        self.terminate();
+        assert_eq!(self.wait().code(), Some(0), "the broker ends with success");
     }
 
     /// Whether it still runs.
@@ -256,6 +264,12 @@ pub fn program() -> &'static Path {
         assert!(status.success(), "the broker builds");
         profile.join("ringwire")
     })
+}
+
+/// The kernel counts locked memory by user: each broker with a limit is a user of its own.
+fn unique_user() -> u32 {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    40_000 + std::process::id() % 10_000 + COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// A folder for one broker, which other users may read.

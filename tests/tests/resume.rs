@@ -17,7 +17,12 @@ const CONFIG: &str = "[topic_default]\nmessages_max = 10000\nbytes_max = \"8MiB\
 #[test]
 fn reconnecting_gives_exactly_the_missing_messages() {
     let broker = Launch::two_cores(CONFIG).start();
-    let broker = &broker;
+    interrupt_and_resume(&broker);
+    broker.stop();
+}
+
+/// Publishes to each topic, and reads it over many connections at the same time.
+fn interrupt_and_resume(broker: &Broker) {
     thread::scope(|scope| {
         for topic in 0..TOPICS {
             let name = format!("resume/{topic}");

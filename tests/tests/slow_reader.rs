@@ -53,6 +53,7 @@ fn stalled_readers_change_nothing_for_others() {
     for mut client in stalled {
         assert_eq!(client.ending(), Ending::Closed(4408));
     }
+    broker.stop();
 }
 
 /// Publishes as fast as the healthy subscribers take it; the most memory that the broker had meanwhile.
@@ -113,6 +114,8 @@ fn a_reader_left_behind_is_told_exactly_what_it_missed() {
         }
     }
     assert!(missed > 0, "the backlog's bound was never reached");
+    drop(stalled);
+    broker.stop();
 }
 
 /// Publishes and waits for the broker's word on each message.

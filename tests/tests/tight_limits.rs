@@ -39,6 +39,7 @@ fn an_ordinary_user_with_default_limits_is_served() {
     };
     let broker = launch.start();
     assert_all_delivered(&broker, 280, 20, 10);
+    broker.stop();
 }
 
 /// Out of descriptors it refuses or delays newcomers, serves those who are in, and takes newcomers again when
@@ -67,6 +68,7 @@ fn running_out_of_descriptors_is_survived() {
     newcomer.send("in again");
     assert_eq!(newcomer.text(), "in again");
     assert_eq!(inside.text(), "in again");
+    broker.stop();
 }
 
 /// One receive buffer for each core is enough to work: everybody's bytes wait their turn, none are lost.
@@ -75,4 +77,5 @@ fn one_receive_buffer_per_core_loses_nothing() {
     let broker =
         Launch::two_cores("[io]\nreceive_buffers = 1\nreceive_buffer_bytes = \"2KiB\"\n").start();
     assert_all_delivered(&broker, 8, 32, 200);
+    broker.stop();
 }
