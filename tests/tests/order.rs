@@ -31,8 +31,9 @@ fn a_million_deliveries_come_in_one_order() {
     let run_times = broker.core_run_times();
     let total: Duration = run_times.iter().sum();
     assert_eq!(run_times.len(), 2);
+    // How much each does is chance: it depends on which topics are at home there.
     assert!(
-        run_times.iter().all(|time| *time > total / 5),
+        run_times.iter().all(|time| *time > total / 20),
         "both cores took part: {run_times:?}"
     );
     broker.stop();
