@@ -7,6 +7,7 @@
 
 mod ci;
 mod clients;
+mod floor;
 mod fuzz;
 mod tidy;
 
@@ -37,6 +38,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "fuzz",
         "every fuzz target for a short while: cargo xtask fuzz [seconds]",
         fuzz::run,
+    ),
+    (
+        "floor",
+        "the broker's CPU per delivery beside programs that only send: cargo xtask floor [rounds] [row]",
+        floor::run,
     ),
 ];
 
