@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::config::{self, Config, Sources};
 use crate::core::{Control, ControlPort, Shipped};
+use crate::error::Error;
 use crate::hub::Settings;
 use crate::node::Node;
 
@@ -131,7 +132,7 @@ impl Thread {
         tracing::info!("the configuration was read again");
     }
 
-    async fn read(&self) -> Result<Config, config::Error> {
+    async fn read(&self) -> Result<Config, Error> {
         let Some(path) = &self.sources.file else {
             return self.sources.assemble(None);
         };

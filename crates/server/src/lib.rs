@@ -10,6 +10,7 @@ pub mod args;
 pub mod config;
 pub mod connection;
 pub mod core;
+pub mod error;
 pub mod hub;
 pub mod logs;
 pub mod node;

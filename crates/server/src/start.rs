@@ -3,7 +3,6 @@
 //! All listeners stand before any core accepts: otherwise the first connections would pile up on
 //! the first core.
 
-use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -15,27 +14,10 @@ use crate::config::{Config, Sources};
 use crate::control;
 use crate::core::lay;
 use crate::core_thread::{Go, Plan, Ready, serve};
+use crate::error::Error;
 use crate::hub::{Place, Settings};
 use crate::logs;
 use crate::node::Node;
-
-/// Why the node could not start, or had to end.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<String> for Error {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
 
 /// Core threads that listen, each behind a gate.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use broker::{OnLag, Pattern};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use source::unreadable;
-pub use source::{Error, Overrides, Sources};
+pub use source::{Overrides, Sources};
 pub use units::{Period, Size};
 
 /// Everything that can be configured.

@@ -4,12 +4,12 @@
 //! the same wherever it is set. A key that does not exist is an error that names its source and
 //! the nearest key that does.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
 use super::Config;
+use crate::error::Error;
 
 const ENV_PREFIX: &str = "RINGWIRE_";
 /// Where `ringwire pub` and `sub` find the server: theirs alone.
@@ -17,18 +17,6 @@ const ENV_OF_CLIENTS: &str = "RINGWIRE_URL";
 
 /// Values from the command line: dotted key and value.
 pub type Overrides = Vec<(&'static str, Value)>;
-
-/// A configuration that cannot be used.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// Everything that a configuration is made of, kept to make it again.
 #[derive(Clone, Debug, Default)]

@@ -4,35 +4,17 @@
 mod publish;
 mod subscribe;
 
-use std::fmt;
 use std::io;
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
+pub(crate) use crate::error::Error;
 pub use publish::{Publish, publish};
 pub use subscribe::{Subscribe, subscribe};
 
 /// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why a shell client could not do what it was asked.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<String> for Error {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
 
 /// Turns an outcome into an exit code, and says on standard error what went wrong.
 pub fn report(outcome: Result<(), Error>) -> ExitCode {
