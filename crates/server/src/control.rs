@@ -74,6 +74,16 @@ impl Cores {
     }
 }
 
+/// Operations on the control thread's ring at one time: it reads one file now and then.
+const RING_ENTRIES: u32 = 8;
+/// What such a ring locks.
+pub(crate) const LOCKED_KIB: u64 = 8;
+
+/// The control thread's runtime, on the calling thread.
+pub(crate) fn runtime() -> io::Result<tokio_uring::Runtime> {
+    tokio_uring::Runtime::new(tokio_uring::builder().entries(RING_ENTRIES))
+}
+
 /// What the control thread works with.
 pub(crate) struct Thread {
     pub(crate) cores: Cores,
@@ -85,8 +95,8 @@ pub(crate) struct Thread {
 
 impl Thread {
     /// Watches signals until every core has ended.
-    pub(crate) fn run(mut self, all_ended: &Notify) {
-        tokio_uring::start(async {
+    pub(crate) fn run(mut self, runtime: &tokio_uring::Runtime, all_ended: &Notify) {
+        runtime.block_on(async {
             let watch = |kind| signal(kind).expect("an ordinary signal can be watched");
             let mut terminate = watch(SignalKind::terminate());
             let mut interrupt = watch(SignalKind::interrupt());

@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Arc<Settings>,
     pub(crate) node: Arc<Node>,
     pub(crate) lanes: Share,
+    /// This core's part of the memory that the user may lock.
+    pub(crate) locked_kib_max: u64,
 }
 
 /// One core's thread.
@@ -106,6 +108,7 @@ fn make_driver(
     let ring = RingSettings {
         receive_buffers: io.receive_buffers,
         receive_buffer_bytes: u32::try_from(io.receive_buffer_bytes.bytes()).unwrap_or(u32::MAX),
+        locked_kib_max: plan.locked_kib_max,
         ..RingSettings::default()
     };
     let mut driver = RingDriver::new(ring).map_err(|error| error.to_string())?;

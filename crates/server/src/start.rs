@@ -49,6 +49,14 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     let settings = Arc::new(Settings::from(&config));
     let config = Arc::new(config);
     let (hash_key, seed) = randomness()?;
+    // Before the cores, which take all the lockable memory that they are given.
+    let control = control::runtime()
+        .map_err(|error| format!("cannot start the control thread's ring: {error}"))?;
+    let locked_kib_max = reactor::limits::locked_memory_bytes()
+        .map_err(|error| format!("cannot read RLIMIT_MEMLOCK: {error}"))?
+        .map_or(u64::MAX, |bytes| {
+            (bytes / 1024).saturating_sub(control::LOCKED_KIB) / cores as u64
+        });
     let (finished, all_ended) = control::finish_line(cores);
 
     let mut threads = Threads::default();
@@ -66,6 +74,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
             settings: settings.clone(),
             node: node.clone(),
             lanes,
+            locked_kib_max,
         };
         // With port 0 the first listener's port is everybody's.
         address = threads.start(plan, address, finished.clone())?;
@@ -82,7 +91,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
         running: config,
         node,
     }
-    .run(&all_ended);
+    .run(&control, &all_ended);
     for handle in threads.handles {
         handle
             .join()

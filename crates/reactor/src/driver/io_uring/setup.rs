@@ -28,6 +28,9 @@ pub struct RingSettings {
     pub receive_buffers: u16,
     /// Size of each; a longer read comes in several pieces.
     pub receive_buffer_bytes: u32,
+    /// Lockable memory that this ring may take; larger sizes are not even tried. The limit is the user's, not the
+    /// ring's: without this the first core of several takes what the last one needs.
+    pub locked_kib_max: u64,
 }
 
 impl Default for RingSettings {
@@ -37,6 +40,7 @@ impl Default for RingSettings {
             completion_entries: 8192,
             receive_buffers: 1024,
             receive_buffer_bytes: 2048,
+            locked_kib_max: u64::MAX,
         }
     }
 }
@@ -52,9 +56,11 @@ impl RingSettings {
         }
     }
 
-    /// What the ring, its completions and the buffer ring's header ask to be locked.
+    /// What the ring, its completions and the buffer ring's header ask to be locked, whole pages counted.
     fn locked_kib(&self) -> u64 {
-        let bytes = u64::from(self.submission_entries) * 64
+        const PAGES_BYTES: u64 = 8 << 10;
+        let bytes = PAGES_BYTES
+            + u64::from(self.submission_entries) * 64
             + u64::from(self.completion_entries) * 16
             + u64::from(self.receive_buffers) * 16;
         bytes.div_ceil(1024)
@@ -170,7 +176,10 @@ pub(super) fn build(settings: RingSettings) -> Result<Built, SetupError> {
         settings.at_most(128, 1024, 256),
         settings.at_most(64, 512, 64),
     ];
-    for size in sizes {
+    let smallest = sizes[sizes.len() - 1];
+    let fits =
+        |size: &RingSettings| size.locked_kib() <= settings.locked_kib_max || *size == smallest;
+    for size in sizes.into_iter().filter(fits) {
         match build_sized(size) {
             Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {}
             Err(error) => return Err(explain(error)),
@@ -186,7 +195,7 @@ pub(super) fn build(settings: RingSettings) -> Result<Built, SetupError> {
         }
     }
     Err(SetupError::LockedMemory {
-        wanted_kib: sizes[sizes.len() - 1].locked_kib(),
+        wanted_kib: smallest.locked_kib(),
         limit_kib: limits::locked_memory_bytes()
             .ok()
             .flatten()
