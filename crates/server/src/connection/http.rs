@@ -10,14 +10,9 @@ use super::{Connection, Joining, Phase, WebSocket};
 use crate::hub::Hub;
 use crate::routes::{self, Cors, Exchange, Outcome, Reply};
 
-/// Bytes of further requests kept while one waits for the broker, beside one body.
-const HELD_BYTES_MAX: usize = 16 * 1024;
-
 pub(super) struct Http {
     requests: Requests,
     awaiting: Option<Awaiting>,
-    /// What arrived behind the request that is being answered.
-    held: Vec<u8>,
 }
 
 /// A request that the broker has not answered yet.
@@ -32,7 +27,6 @@ impl Http {
         Self {
             requests: Requests::new(hub.settings.http, hub.now_ms),
             awaiting: None,
-            held: Vec::new(),
         }
     }
 
@@ -58,11 +52,6 @@ impl Http {
             .elapse(hub.now_ms)
             .map_err(|error| (!idle).then_some(error))
     }
-
-    fn hold(&mut self, bytes: &[u8], body_bytes_max: usize) -> bool {
-        self.held.extend_from_slice(bytes);
-        self.held.len() <= HELD_BYTES_MAX + body_bytes_max
-    }
 }
 
 /// The refusal of an opening handshake as a reply.
@@ -80,12 +69,6 @@ impl Connection {
         let Phase::Http(http) = &mut self.phase else {
             return 0;
         };
-        if http.awaiting.is_some() {
-            if !http.hold(bytes, hub.settings.http.body_bytes_max) {
-                self.reply(Reply::error(PIPELINED_TOO_MUCH), None, false, false);
-            }
-            return bytes.len();
-        }
         let mut left = bytes;
         let received = http.requests.receive(hub.now_ms, &mut left);
         let taken = bytes.len() - left.len();
@@ -153,7 +136,6 @@ impl Connection {
             return;
         };
         http.requests.answered(hub.now_ms);
-        let mut held = std::mem::take(&mut http.held);
         let mut body = Vec::new();
         let reply = match notice {
             Notice::Published { topic, at, .. } => {
@@ -170,9 +152,6 @@ impl Connection {
             _ => Reply::error(Reason::Internal.into()),
         };
         self.reply(reply, cors, head, keep_alive && !hub.draining);
-        if !held.is_empty() {
-            self.receive(hub, &mut held);
-        }
     }
 
     /// A raw subscription does not come to stand: its handshake is refused.
@@ -213,8 +192,3 @@ impl Connection {
         }
     }
 }
-
-const PIPELINED_TOO_MUCH: Cause = Cause::new(
-    Reason::RateLimit,
-    "too many requests before the first answer",
-);

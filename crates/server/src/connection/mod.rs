@@ -5,9 +5,12 @@
 //! (`joining`), and goes on as WebSocket (`websocket`). What it wants of its socket is in `pipe`.
 //! An idle connection owns no buffer.
 
+mod held;
 mod http;
 mod outbox;
 mod pipe;
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 use broker::{Client, Notice};
@@ -16,6 +19,7 @@ use reactor::Socket;
 use session::{Level, Reason};
 
 use crate::hub::Hub;
+use held::Held;
 use http::Http;
 use outbox::Outbox;
 use pipe::Pipe;
@@ -24,10 +28,17 @@ use websocket::{Joining, WebSocket};
 pub use http::refused_handshake;
 pub use websocket::HISTORY_MESSAGES_MAX;
 
+/// Held bytes beyond which a connection is not read from.
+const HELD_BYTES_MAX: usize = 16 * 1024;
+
 /// One client's connection.
 pub struct Connection {
     socket: Socket,
     phase: Phase,
+    /// What arrived and could not be looked at yet.
+    held: Held,
+    /// The peer's end came behind what is held.
+    ended: bool,
     outbox: Outbox,
     pipe: Pipe,
     /// Why it ends, once that is known.
@@ -66,6 +77,8 @@ impl Connection {
         Self {
             socket,
             phase: Phase::Http(Box::new(Http::new(hub))),
+            held: Held::default(),
+            ended: false,
             outbox: Outbox::default(),
             pipe: Pipe::new(),
             reason: None,
@@ -86,22 +99,54 @@ impl Connection {
 
     /// Bytes arrived. They are consumed here or copied.
     pub fn receive(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match &mut self.phase {
-                Phase::Http(_) => {
-                    let taken = self.receive_http(hub, rest);
-                    rest = &mut rest[taken..];
-                }
-                Phase::Joining(joining) => {
-                    if !joining.hold(rest, hub.settings.ws.limits.message_bytes_max) {
-                        self.refuse_joining(Reason::TooBig.into());
-                    }
-                    return;
-                }
-                Phase::WebSocket(_) => return self.receive_frames(hub, rest),
-                Phase::Over => return,
+        let taken = if self.held.is_empty() {
+            self.consume(hub, bytes)
+        } else {
+            0
+        };
+        self.held.push(&bytes[taken..]);
+    }
+
+    /// Looks at bytes until there are none, or the client has to wait for answers; returns how
+    /// many.
+    fn consume(&mut self, hub: &mut Hub, bytes: &mut [u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() && !self.waits(hub) {
+            let rest = &mut bytes[taken..];
+            taken += match &self.phase {
+                Phase::Http(_) => self.receive_http(hub, rest),
+                Phase::WebSocket(_) => self.receive_frames(hub, rest),
+                Phase::Joining(_) | Phase::Over => rest.len(),
+            };
+        }
+        taken
+    }
+
+    /// Whether what the client sent lies until it has been answered, or has taken its answers: a
+    /// few bytes can ask for a thousand times as many.
+    fn waits(&self, hub: &Hub) -> bool {
+        let unread = self.outbox.bytes() > hub.settings.outbox_bytes_max;
+        match &self.phase {
+            Phase::Http(http) => http.is_awaiting() || unread,
+            Phase::Joining(_) => true,
+            Phase::WebSocket(websocket) => {
+                websocket.is_open() && (websocket.awaits_answers() || unread)
             }
+            Phase::Over => false,
+        }
+    }
+
+    /// Looks at what is held, if nothing keeps it waiting any more.
+    fn proceed(&mut self, hub: &mut Hub) {
+        if self.held.is_empty() {
+            return;
+        }
+        let mut held = std::mem::take(&mut self.held);
+        let taken = self.consume(hub, held.as_mut());
+        held.advance(taken);
+        self.held = held;
+        if self.ended && self.held.is_empty() {
+            self.peer_is_gone(false);
         }
     }
 
@@ -113,12 +158,18 @@ impl Connection {
             Phase::WebSocket(_) => self.tell(hub, notice),
             Phase::Over => {}
         }
+        self.proceed(hub);
     }
 
     /// The peer will send nothing more; `broken` if it will not read either.
     pub fn peer_is_gone(&mut self, broken: bool) {
+        self.ended = !broken && !self.held.is_empty();
+        if self.ended {
+            // What it said before it fell silent counts.
+            return;
+        }
         let still_answers = match &self.phase {
-            Phase::Http(http) => http.is_awaiting() || !self.outbox.is_empty(),
+            Phase::Http(http) => http.is_awaiting() || self.has_unsent(),
             Phase::WebSocket(websocket) => !websocket.is_open(),
             Phase::Joining(_) => false,
             Phase::Over => true,
@@ -174,9 +225,16 @@ impl Connection {
 
     /// The node ends: close as soon as everything that was accepted is sent.
     pub fn drain(&mut self) {
+        let unsent = self.has_unsent();
         match &mut self.phase {
-            Phase::Http(http) if !http.is_awaiting() && self.outbox.is_empty() => self.pipe.close(),
-            Phase::Http(_) | Phase::Over => self.pipe.finish_then_close(),
+            // Its answer is its last, as everybody's is whom a draining node answers.
+            Phase::Http(http) if http.is_awaiting() => {}
+            Phase::Http(_) if unsent => {
+                self.phase = Phase::Over;
+                self.pipe.finish();
+            }
+            Phase::Http(_) => self.pipe.close(),
+            Phase::Over => self.pipe.finish_then_close(),
             Phase::Joining(_) => self.refuse_joining(Reason::Draining.into()),
             Phase::WebSocket(websocket) => websocket.drain(),
         }
@@ -238,9 +296,11 @@ impl Connection {
     }
 
     /// A send is over.
-    pub fn sent(&mut self, whole: bool) {
+    pub fn sent(&mut self, hub: &mut Hub, whole: bool) {
         self.pipe.sending_since_ms = None;
-        if !whole {
+        if whole {
+            self.proceed(hub);
+        } else {
             self.reason.get_or_insert(Reason::PeerGone);
             self.abort();
         }
@@ -276,14 +336,18 @@ impl Connection {
                 bytes_max - moved,
             );
         }
-        if pieces.is_empty() && self.say_goodbye(hub) {
-            self.outbox.drain_into(pieces, pieces_max, bytes_max);
+        // Behind the last byte, and not only once there is none: a client that goes on asking would
+        // put that off for ever.
+        let all = !self.pipe.behind && self.outbox.is_empty();
+        if all && pieces.len() < pieces_max && self.say_goodbye(hub) {
+            let room = pieces_max - pieces.len();
+            self.outbox.drain_into(pieces, room, bytes_max);
         }
         if !pieces.is_empty() {
             self.pipe.sending_since_ms = Some(hub.now_ms);
             return Step::Send;
         }
-        if self.pipe.take_finish(hub.now_ms) {
+        if !self.owes_answers() && self.pipe.take_finish(hub.now_ms) {
             Step::Finish
         } else {
             Step::Wait
@@ -294,9 +358,19 @@ impl Connection {
         matches!(&self.phase, Phase::WebSocket(websocket) if websocket.is_open())
     }
 
-    /// Bytes waiting for this client alone.
-    pub fn outbox_bytes(&self) -> usize {
-        self.outbox.bytes()
+    /// Whether requests wait that a client may have sent before it closed its half.
+    fn owes_answers(&self) -> bool {
+        matches!(&self.phase, Phase::Http(http) if http.is_awaiting() || !self.held.is_empty())
+    }
+
+    /// Whether something is on its way to the socket, or will be.
+    fn has_unsent(&self) -> bool {
+        self.pipe.sending_since_ms.is_some() || !self.outbox.is_empty()
+    }
+
+    /// Whether it has asked for more than it takes: then it is not to be read from.
+    pub fn is_full(&self, outbox_bytes_max: usize) -> bool {
+        self.outbox.bytes() > outbox_bytes_max || self.held.len() > HELD_BYTES_MAX
     }
 
     /// Whether it should be read from no longer although it is: true once.
@@ -309,10 +383,10 @@ impl Connection {
         !std::mem::replace(&mut self.pipe.reading, true)
     }
 
-    /// Whether this client has published since it was last asked.
-    pub fn has_published(&mut self) -> bool {
+    /// Whether this client has called the broker since it was last asked.
+    pub fn has_called(&mut self) -> bool {
         match &mut self.phase {
-            Phase::WebSocket(websocket) => websocket.has_published(),
+            Phase::WebSocket(websocket) => websocket.has_called(),
             _ => false,
         }
     }

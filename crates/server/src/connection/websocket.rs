@@ -17,37 +17,35 @@ use crate::wire::write_frame;
 /// Messages in one answer to a `history` command.
 pub const HISTORY_MESSAGES_MAX: u32 = 1000;
 
+/// Questions of one client that wait for their answer; its next message is looked at after the
+/// first of them. The answer to each may be as large as a topic's past.
+const QUESTIONS_MAX: u32 = 8;
+/// Commands of any kind that wait for theirs; fewer than the broker refuses.
+const UNANSWERED_MAX: u32 = 512;
+
 /// An open WebSocket.
 pub(super) struct WebSocket {
     machine: ws::Connection,
     session: Session,
     /// It is closed as soon as it has been sent everything.
     draining: bool,
-    /// It published since the core last asked.
-    published: bool,
+    /// It called the broker since the core last asked.
+    called: bool,
+    /// Subscriptions and history queries that the broker has not answered.
+    questions: u32,
+    /// The same and everything else that is answered.
+    unanswered: u32,
 }
 
 /// A raw connection whose subscription does not stand yet.
 pub(super) struct Joining {
     accepted: Accepted,
     session: Session,
-    /// Frames that the client sent before it saw the 101.
-    held: Vec<u8>,
 }
 
 impl Joining {
     pub(super) fn new(accepted: Accepted, session: Session) -> Self {
-        Self {
-            accepted,
-            session,
-            held: Vec::new(),
-        }
-    }
-
-    /// Keeps bytes for later; false if there are more than one message could have.
-    pub(super) fn hold(&mut self, bytes: &[u8], message_bytes_max: u64) -> bool {
-        self.held.extend_from_slice(bytes);
-        (self.held.len() as u64) <= message_bytes_max + frame::Header::BYTES_MAX as u64
+        Self { accepted, session }
     }
 }
 
@@ -59,7 +57,9 @@ impl WebSocket {
             machine,
             session,
             draining: false,
-            published: false,
+            called: false,
+            questions: 0,
+            unanswered: 0,
         }
     }
 
@@ -79,8 +79,31 @@ impl WebSocket {
         self.machine.wants_transmit() || (self.draining && self.machine.is_open())
     }
 
-    pub(super) fn has_published(&mut self) -> bool {
-        std::mem::take(&mut self.published)
+    pub(super) fn has_called(&mut self) -> bool {
+        std::mem::take(&mut self.called)
+    }
+
+    /// Whether so many of its commands wait that the next message has to wait as well.
+    pub(super) fn awaits_answers(&self) -> bool {
+        self.questions >= QUESTIONS_MAX || self.unanswered >= UNANSWERED_MAX
+    }
+
+    /// The broker accepted a command.
+    fn asked(&mut self, question: bool, answered: bool) {
+        self.questions += u32::from(question);
+        self.unanswered += u32::from(answered);
+    }
+
+    /// The broker answered one. A refusal does not tell what it refuses, perhaps something that is
+    /// otherwise not answered: then one command more may wait.
+    fn answered(&mut self, notice: &Notice) {
+        let (question, command) = match notice {
+            Notice::Subscribed { .. } | Notice::History { .. } | Notice::Refused { .. } => (1, 1),
+            Notice::Published { .. } | Notice::Unsubscribed { .. } => (0, 1),
+            Notice::Gap { .. } | Notice::Lagged { .. } => (0, 0),
+        };
+        self.questions = self.questions.saturating_sub(question);
+        self.unanswered = self.unanswered.saturating_sub(command);
     }
 
     pub(super) fn deadline(&self, hub: &Hub) -> Option<u64> {
@@ -109,15 +132,20 @@ impl WebSocket {
             Received::Reply(reply) => return reply,
             Received::Request(request) => request,
         };
-        self.published |= matches!(request.ask, Ask::Publish { .. });
+        self.called = true;
         let Request { id, ask } = request;
+        let question = matches!(ask, Ask::Subscribe { .. } | Ask::History { .. });
+        let answered = id.is_some() || !matches!(ask, Ask::Publish { .. });
         let called = if hub.draining {
             Err(Reason::Draining.into())
         } else {
             call(hub, client, id, ask)
         };
         match called {
-            Ok(()) => Reply::Nothing,
+            Ok(()) => {
+                self.asked(question, answered);
+                Reply::Nothing
+            }
             Err(cause) => self.session.refuse(
                 hub.time_ms,
                 id.map(|id| id.as_json()),
@@ -165,17 +193,21 @@ fn call(hub: &mut Hub, client: Client, id: Option<Id<'_>>, ask: Ask<'_>) -> Resu
 }
 
 impl Connection {
-    /// Takes all frames that are whole, and keeps the rest.
-    pub(super) fn receive_frames(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
+    /// Takes frames until the client has to wait for answers; returns how many bytes it took.
+    pub(super) fn receive_frames(&mut self, hub: &mut Hub, bytes: &mut [u8]) -> usize {
         let client = self.client();
-        let Phase::WebSocket(websocket) = &mut self.phase else {
-            return;
-        };
+        let arrived = bytes.len();
         let mut input = Input::new(bytes);
-        while let Some(event) = websocket
-            .machine
-            .receive(&hub.settings.ws, hub.now_ms, &mut input)
-        {
+        while !self.waits(hub) {
+            let Phase::WebSocket(websocket) = &mut self.phase else {
+                break;
+            };
+            let Some(event) = websocket
+                .machine
+                .receive(&hub.settings.ws, hub.now_ms, &mut input)
+            else {
+                break;
+            };
             match event {
                 Event::Message { kind, payload } => {
                     let reply = websocket.message(hub, client, kind, &payload);
@@ -190,7 +222,9 @@ impl Connection {
                 }
             }
         }
+        let taken = arrived - input.len();
         self.settle(hub);
+        taken
     }
 
     /// The broker's news for this client.
@@ -201,6 +235,7 @@ impl Connection {
         if !websocket.is_open() {
             return;
         }
+        websocket.answered(&notice);
         hub.scratch.clear();
         let reply = websocket
             .session
@@ -218,11 +253,8 @@ impl Connection {
     pub(super) fn join(&mut self, hub: &mut Hub, notice: Notice) {
         match &notice {
             Notice::Subscribed { .. } => {
-                let mut held = self.open_raw(hub);
+                self.open_raw(hub);
                 self.tell(hub, notice);
-                if !held.is_empty() {
-                    self.receive(hub, &mut held);
-                }
             }
             Notice::Refused { refusal, .. } => self.refuse_joining(Cause::from(*refusal)),
             Notice::Lagged { .. } => self.refuse_joining(Reason::SlowConsumer.into()),
@@ -230,19 +262,14 @@ impl Connection {
         }
     }
 
-    /// Answers the handshake; returns the frames that came before.
-    pub(super) fn open_raw(&mut self, hub: &mut Hub) -> Vec<u8> {
+    /// Answers the handshake.
+    pub(super) fn open_raw(&mut self, hub: &mut Hub) {
         let Phase::Joining(joining) = std::mem::replace(&mut self.phase, Phase::Over) else {
             unreachable!("only a joining connection is opened")
         };
-        let Joining {
-            accepted,
-            session,
-            held,
-        } = *joining;
+        let Joining { accepted, session } = *joining;
         server::write_accept(&accepted, self.outbox.tail());
         self.phase = Phase::WebSocket(Box::new(WebSocket::new(hub, session)));
-        held
     }
 
     pub(super) fn elapse_websocket(&mut self, hub: &mut Hub) {

@@ -67,7 +67,13 @@ impl<D: Driver> Core<D> {
             }
             Control::Drain => {}
             Control::Abort => self.abort(),
-            Control::Reload(settings) => self.hub.settings = settings,
+            Control::Reload(settings) => {
+                self.hub.settings = settings;
+                // Some deadlines may come earlier now, or come at all.
+                for socket in self.sockets() {
+                    self.arm_deadline(socket);
+                }
+            }
         }
     }
 
@@ -119,17 +125,16 @@ impl<D: Driver> Core<D> {
     }
 
     fn for_each(&mut self, act: impl Fn(&mut Connection)) {
-        let sockets: Vec<Socket> = self
-            .connections
-            .iter()
-            .flatten()
-            .map(|connection| connection.socket())
-            .collect();
-        for socket in sockets {
+        for socket in self.sockets() {
             if let Some(Some(connection)) = self.connections.get_mut(socket.index as usize) {
                 act(connection);
             }
             self.touched(socket);
         }
+    }
+
+    fn sockets(&self) -> Vec<Socket> {
+        let open = self.connections.iter().flatten();
+        open.map(Connection::socket).collect()
     }
 }

@@ -85,8 +85,13 @@ impl<D: Driver> Core<D> {
     }
 
     fn on_sent(&mut self, socket: Socket, result: std::io::Result<()>) {
-        if let Some(connection) = self.connection(socket) {
-            connection.sent(result.is_ok());
+        let Self {
+            connections, hub, ..
+        } = self;
+        if let Some(Some(connection)) = connections.get_mut(socket.index as usize)
+            && connection.socket() == socket
+        {
+            connection.sent(hub, result.is_ok());
             self.touched(socket);
         }
     }
@@ -123,14 +128,14 @@ impl<D: Driver> Core<D> {
         if connection.becomes_ready() {
             self.ready.push_back(socket);
         }
-        // A client that does not take its answers, or whose publications find no room in the
-        // lanes, is not read from: TCP tells it to wait.
+        // A client that does not take its answers, or whose commands find no room in the lanes, is
+        // not read from: TCP tells it to wait.
         let Some(connection) = self.connection(socket) else {
             return;
         };
-        let full = connection.outbox_bytes() > outbox_bytes_max;
-        let publishes = backed_up && connection.has_published();
-        if (full || publishes) && connection.stop_reading() {
+        let full = connection.is_full(outbox_bytes_max);
+        let calls = backed_up && connection.has_called();
+        if (full || calls) && connection.stop_reading() {
             self.driver.pause(socket);
             self.held_back.push(socket);
         }
@@ -146,7 +151,7 @@ impl<D: Driver> Core<D> {
             let Some(connection) = self.connection(socket) else {
                 continue;
             };
-            if connection.outbox_bytes() > outbox_bytes_max {
+            if connection.is_full(outbox_bytes_max) {
                 self.held_back.push(socket);
             } else if connection.read_again() {
                 self.driver.receive(socket);

@@ -82,6 +82,8 @@ impl<D: Driver> Core<D> {
             }
             Step::Finish => {
                 driver.finish(socket);
+                // A close may follow at once.
+                self.touched(socket);
                 self.arm_deadline(socket);
             }
             Step::Close => driver.close(socket),

@@ -3,6 +3,7 @@
 //! Each test runs many seeds; a failing one is named in its message and runs again the same way.
 
 mod client;
+mod hostile;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,134 @@
+//! One connection and its hub, without a core: how much a client can make the node keep for it.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::config::Config;
+use crate::hub::{Place, Settings};
+use broker::Output;
+use frame::Opcode;
+use protocol::ws::{self, Role};
+
+fn hub() -> Hub {
+    let config = Config::default();
+    let place = Place {
+        core: 0,
+        cores: 1,
+        hash_key: [1, 2],
+        seed: 3,
+    };
+    Hub::new(place, &config, Arc::new(Settings::from(&config)))
+}
+
+fn connected(hub: &mut Hub, request: &str) -> Connection {
+    let socket = Socket {
+        index: 0,
+        generation: 0,
+    };
+    let mut connection = Connection::new(socket, hub);
+    connection.receive(hub, &mut request.as_bytes().to_vec());
+    connection
+}
+
+fn multiplexed(hub: &mut Hub) -> Connection {
+    let request = "GET /ws HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    connected(hub, request)
+}
+
+/// Masked frames, one for each command.
+fn frames(commands: impl Iterator<Item = String>) -> Vec<u8> {
+    let mut machine = ws::Connection::new(Role::Client, 0, 1);
+    let mut out = Vec::new();
+    for command in commands {
+        machine.send(ws::Kind::Text, command.as_bytes(), &mut out);
+    }
+    out
+}
+
+/// What a core does with the broker's output.
+fn tell(hub: &mut Hub, connection: &mut Connection) {
+    hub.end_turn();
+    while let Some(output) = hub.broker.next_output() {
+        if let Output::Notice { notice, .. } = output {
+            connection.notice(hub, notice);
+        }
+    }
+}
+
+/// Sends everything; returns how many frames that was.
+fn read(hub: &mut Hub, connection: &mut Connection) -> usize {
+    let mut pieces = Vec::new();
+    connection.next_step(hub, &mut pieces, 64, 1 << 20);
+    connection.sent(hub, true);
+    let bytes = pieces.concat();
+    let (mut rest, mut frames) = (&bytes[..], 0);
+    while let Ok(Some((header, length))) = frame::Header::decode(rest) {
+        assert_eq!(header.opcode, Opcode::Text);
+        rest = &rest[length + header.payload_len as usize..];
+        frames += 1;
+    }
+    frames
+}
+
+#[test]
+fn a_flood_of_questions_is_answered_as_fast_as_the_answers_are_taken() {
+    let mut hub = hub();
+    let mut client = multiplexed(&mut hub);
+    let past = (0..50).map(|_| format!(r#"{{"publish":"a","text":"{}"}}"#, "x".repeat(5000)));
+    client.receive(&mut hub, &mut frames(past));
+    tell(&mut hub, &mut client);
+    client.sent(&mut hub, true);
+    let mut pieces = Vec::new();
+    client.next_step(&mut hub, &mut pieces, 64, 1 << 20);
+    let questions = (0..1000).map(|id| format!(r#"{{"id":{id},"history":"a","last":50}}"#));
+    client.receive(&mut hub, &mut frames(questions));
+    client.sent(&mut hub, true);
+    let mut answers = 0;
+    for _ in 0..1000 {
+        tell(&mut hub, &mut client);
+        assert!(client.outbox.bytes() < 4 << 20, "a thousand were asked");
+        answers += read(&mut hub, &mut client);
+    }
+    assert_eq!(answers, 1000);
+    assert!(client.held.is_empty());
+}
+
+#[test]
+fn a_flood_of_requests_is_answered_as_fast_as_the_answers_are_taken() {
+    let mut hub = hub();
+    let mut client = connected(
+        &mut hub,
+        &"GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000),
+    );
+    let mut answers = 0;
+    for _ in 0..10_000 {
+        assert!(client.outbox.bytes() < 1 << 20, "ten thousand were asked");
+        let mut pieces = Vec::new();
+        client.next_step(&mut hub, &mut pieces, 64, 1 << 20);
+        client.sent(&mut hub, true);
+        let text = String::from_utf8(pieces.concat()).unwrap();
+        answers += text.matches("HTTP/1.1 200 OK").count();
+    }
+    assert_eq!(answers, 10_000);
+}
+
+#[test]
+fn an_end_behind_held_requests_comes_after_their_answers() {
+    let mut hub = hub();
+    let post = "POST /t/a HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx";
+    let mut client = connected(&mut hub, &post.repeat(3));
+    client.peer_is_gone(false);
+    let mut steps = Vec::new();
+    for _ in 0..8 {
+        tell(&mut hub, &mut client);
+        let step = client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+        if step == Step::Send {
+            client.sent(&mut hub, true);
+        }
+        steps.push(step);
+    }
+    let end = steps.iter().position(|step| *step == Step::Finish);
+    assert_eq!(steps[end.expect("an end") + 1], Step::Close);
+    assert!(steps[..end.unwrap()].contains(&Step::Send));
+}
