@@ -162,6 +162,7 @@ fn an_overflowing_completion_queue_loses_nothing() {
         completion_entries: 8,
         receive_buffers: 64,
         receive_buffer_bytes: 256,
+        ..RingSettings::default()
     };
     let mut server = ring(tiny);
     server.listen();
@@ -201,6 +202,7 @@ fn a_burst_of_connections_is_accepted_whole() {
         completion_entries: 4,
         receive_buffers: 1,
         receive_buffer_bytes: 64,
+        ..RingSettings::default()
     };
     let mut server = ring(tiny);
     let address = server.listen();
