@@ -4,6 +4,7 @@
 //! and, in a closed loop, notices of what came back (`lanes`); a delivery touches nothing that another thread writes.
 
 mod arrivals;
+mod buffers;
 mod conductor;
 mod course;
 mod lanes;
@@ -16,7 +17,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use reactor::{Driver, RingDriver, RingSettings};
+use reactor::{Driver, RingDriver};
 
 use self::conductor::Conductor;
 use self::course::Course;
@@ -131,8 +132,12 @@ impl<'p> Engine<'p> {
                 ))
             })?;
         }
-        let driver = RingDriver::new(RingSettings::default())
-            .map_err(|error| Failure::Environment(error.to_string()))?;
+        let lockable_bytes = reactor::limits::locked_memory_bytes().map_err(|error| {
+            Failure::Environment(format!("the limit of locked memory is unknown: {error}"))
+        })?;
+        let settings = buffers::ring_settings(self.plan, lockable_bytes);
+        let driver =
+            RingDriver::new(settings).map_err(|error| Failure::Environment(error.to_string()))?;
         self.course.enrol(thread, driver.waker());
         let share = Share {
             thread,
