@@ -16,6 +16,7 @@ use reactor::{
 use crate::config::Config;
 use crate::core::{Core, Flow, Ports, Share};
 use crate::hub::{Hub, Place, Settings};
+use crate::logs;
 use crate::node::Node;
 
 /// What a core thread tells when its listener stands, or why it does not.
@@ -60,10 +61,12 @@ pub(crate) fn serve(
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::error!(core, "the ring is unusable: {error}");
+            logs::flush();
             std::process::abort();
         }
         Err(_) => {
             tracing::error!(core, "a core panicked; the process ends");
+            logs::flush();
             std::process::abort();
         }
     }

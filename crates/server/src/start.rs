@@ -98,6 +98,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
             .map_err(|_| Error("a core ended in a panic".into()))?;
     }
     tracing::info!("stopped");
+    logs::flush();
     Ok(())
 }
 
