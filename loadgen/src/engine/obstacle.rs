@@ -120,7 +120,7 @@ pub(super) fn of_request(error: impl Display) -> Failure {
 /// Fewer descriptors than connections.
 pub(super) fn of_descriptors(wanted: u64, allowed: u64) -> Failure {
     Failure::Unreachable {
-        what: format!("{} connections need as many file descriptors, and the hard limit is {}", grouped(wanted), grouped(allowed)),
+        what: format!("{} file descriptors are needed, one for each connection and a few more, and the hard limit is {}", grouped(wanted), grouped(allowed)),
         remedy: "Raise the hard limit (`ulimit -Hn`, `prlimit --nofile`, or LimitNOFILE= of a unit), or open fewer connections."
             .to_owned(),
     }
