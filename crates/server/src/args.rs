@@ -22,7 +22,8 @@ EXAMPLES
   curl -d hello localhost:7464/t/chat/room1    publish without ringwire
 
 EXIT CODES
-  0 ended in order   1 could not run   2 wrong usage or configuration")]
+  0 ended in order   1 could not run, or was ended at once by a second signal
+  2 wrong usage or configuration")]
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,

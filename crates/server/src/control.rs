@@ -94,27 +94,30 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    /// Watches signals until every core has ended.
-    pub(crate) fn run(mut self, runtime: &tokio_uring::Runtime, all_ended: &Notify) {
+    /// Watches signals until every core has ended. Returns whether they were made to, by a second
+    /// signal, with something left unsent.
+    pub(crate) fn run(mut self, runtime: &tokio_uring::Runtime, all_ended: &Notify) -> bool {
+        let mut signals = 0;
         runtime.block_on(async {
             let watch = |kind| signal(kind).expect("an ordinary signal can be watched");
             let mut terminate = watch(SignalKind::terminate());
             let mut interrupt = watch(SignalKind::interrupt());
             let mut hangup = watch(SignalKind::hangup());
-            let mut draining = false;
             loop {
                 tokio::select! {
                     () = all_ended.notified() => break,
-                    _ = terminate.recv() => self.stop("SIGTERM", &mut draining),
-                    _ = interrupt.recv() => self.stop("SIGINT", &mut draining),
+                    _ = terminate.recv() => self.stop("SIGTERM", &mut signals),
+                    _ = interrupt.recv() => self.stop("SIGINT", &mut signals),
                     _ = hangup.recv() => self.reload().await,
                 }
             }
         });
+        signals > 1
     }
 
-    fn stop(&mut self, signal: &'static str, draining: &mut bool) {
-        if std::mem::replace(draining, true) {
+    fn stop(&mut self, signal: &'static str, signals: &mut u32) {
+        *signals += 1;
+        if *signals > 1 {
             tracing::warn!(signal, "ending at once");
             self.cores.tell(&Control::Abort);
             return;

@@ -85,7 +85,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     }
     announce(address, cores, &threads.description, descriptors);
     let cores = control::Cores::new(to_cores, threads.wakers);
-    control::Thread {
+    let forced = control::Thread {
         cores,
         sources,
         running: config,
@@ -99,6 +99,9 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     }
     tracing::info!("stopped");
     logs::flush();
+    if forced {
+        return Err(Error("ended at once, by a second signal".into()));
+    }
     Ok(())
 }
 

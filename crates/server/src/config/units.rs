@@ -70,6 +70,10 @@ impl Period {
     }
 }
 
+/// The largest of each: sums of a few of them never overflow.
+const SIZE_MAX: u64 = 1 << 50;
+const PERIOD_MS_MAX: u64 = 100 * 365 * 24 * 3_600_000;
+
 /// Splits `"64KiB"` into its number and the factor of its unit. The longest suffixes stand first
 /// in the tables, so that `B` is not found inside `KiB` nor `s` inside `ms`.
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -97,12 +101,13 @@ fn print(
 }
 
 macro_rules! unit {
-    ($name:ident, $table:ident, $zero:literal, $expected:literal) => {
+    ($name:ident, $table:ident, $most:ident, $zero:literal, $expected:literal) => {
         impl FromStr for $name {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
                 parse(text, &$table)
+                    .filter(|value| *value <= $most)
                     .map(Self)
                     .ok_or_else(|| format!(concat!("`{}` is no ", $expected), text))
             }
@@ -133,12 +138,14 @@ macro_rules! unit {
 unit!(
     Size,
     SIZES,
+    SIZE_MAX,
     "B",
     "size: write a whole number and B, KiB, MiB or GiB, as in \"64KiB\""
 );
 unit!(
     Period,
     PERIODS,
+    PERIOD_MS_MAX,
     "s",
     "duration: write a whole number and ms, s, m or h, as in \"10s\""
 );
@@ -176,5 +183,6 @@ mod tests {
         }
         assert!("10".parse::<Period>().is_err());
         assert!("1d".parse::<Period>().is_err());
+        assert!("876000h".parse::<Period>().is_ok() && "876001h".parse::<Period>().is_err());
     }
 }

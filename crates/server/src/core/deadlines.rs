@@ -26,7 +26,6 @@ impl<D: Driver> Core<D> {
             }
             connection.elapse(hub);
             self.touched(socket);
-            self.arm_deadline(socket);
         }
         if now_ms >= self.next_sweep_ms {
             self.next_sweep_ms = now_ms + SWEEP_INTERVAL_MS;

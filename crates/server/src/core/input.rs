@@ -81,7 +81,7 @@ impl<D: Driver> Core<D> {
         self.connections[index] = Some(Connection::new(socket, &mut self.hub));
         self.open += 1;
         self.driver.receive(socket);
-        self.arm_deadline(socket);
+        self.touched(socket);
     }
 
     fn on_sent(&mut self, socket: Socket, result: std::io::Result<()>) {
@@ -117,24 +117,28 @@ impl<D: Driver> Core<D> {
         }
     }
 
-    /// Something happened on the connection: it may have something to send, have to be read from
-    /// again or no longer, or be at its end.
+    /// Something happened on the connection: it may have something to send, a deadline that comes
+    /// sooner, have to be read from no longer, or be at its end.
     pub(super) fn touched(&mut self, socket: Socket) {
-        let backed_up = self.ports.is_backed_up();
-        let outbox_bytes_max = self.hub.settings.outbox_bytes_max;
-        let Some(connection) = self.connection(socket) else {
+        let Self {
+            connections, hub, ..
+        } = self;
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
             return;
         };
+        if connection.socket() != socket {
+            return;
+        }
         if connection.becomes_ready() {
             self.ready.push_back(socket);
         }
+        if let Some(at_ms) = connection.arm(hub) {
+            self.deadlines.set(at_ms, socket);
+        }
         // A client that does not take its answers, or whose commands find no room in the lanes, is
         // not read from: TCP tells it to wait.
-        let Some(connection) = self.connection(socket) else {
-            return;
-        };
-        let full = connection.is_full(outbox_bytes_max);
-        let calls = backed_up && connection.has_called();
+        let full = connection.is_full(hub.settings.outbox_bytes_max);
+        let calls = self.ports.is_backed_up() && connection.has_called();
         if (full || calls) && connection.stop_reading() {
             self.driver.pause(socket);
             self.held_back.push(socket);
