@@ -200,22 +200,30 @@ impl Connection {
             self.abort();
             return;
         }
+        let close_waits = self.close_waits();
         match &mut self.phase {
             Phase::Http(http) => {
                 if let Err(error) = http.elapse(hub) {
                     self.overdue(error);
                 }
             }
-            Phase::WebSocket(_) => self.elapse_websocket(hub),
-            Phase::Joining(_) | Phase::Over => {}
+            Phase::WebSocket(_) if !close_waits => self.elapse_websocket(hub),
+            Phase::WebSocket(_) | Phase::Joining(_) | Phase::Over => {}
         }
+    }
+
+    /// A Close waits behind a send: the peer cannot answer it yet, and should read it when it reads
+    /// again. Until then the send's own timeout holds.
+    fn close_waits(&self) -> bool {
+        self.pipe.sending_since_ms.is_some()
+            && matches!(&self.phase, Phase::WebSocket(websocket) if websocket.has_unsent_close())
     }
 
     fn deadline(&self, hub: &Hub) -> Option<u64> {
         let own = match &self.phase {
             Phase::Http(http) => http.deadline(),
-            Phase::WebSocket(websocket) => websocket.deadline(hub),
-            Phase::Joining(_) | Phase::Over => None,
+            Phase::WebSocket(websocket) if !self.close_waits() => websocket.deadline(hub),
+            Phase::WebSocket(_) | Phase::Joining(_) | Phase::Over => None,
         };
         let pipe = self
             .pipe

@@ -106,6 +106,11 @@ impl WebSocket {
         self.unanswered = self.unanswered.saturating_sub(command);
     }
 
+    /// Whether its Close has not left the machine.
+    pub(super) fn has_unsent_close(&self) -> bool {
+        !self.machine.is_open() && self.machine.wants_transmit()
+    }
+
     pub(super) fn deadline(&self, hub: &Hub) -> Option<u64> {
         self.machine.deadline(&hub.settings.ws)
     }

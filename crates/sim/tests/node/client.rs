@@ -59,7 +59,8 @@ impl Client {
 
     /// Whether the connection is over.
     pub(crate) fn is_closed(&self) -> bool {
-        self.close_code.is_some() || matches!(self.peer.state(), PeerState::Reset)
+        self.close_code.is_some()
+            || matches!(self.peer.state(), PeerState::Finished | PeerState::Reset)
     }
 
     /// The server's close code.
