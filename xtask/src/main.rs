@@ -7,7 +7,7 @@
 
 mod ci;
 mod clients;
-mod floor;
+mod compare;
 mod fuzz;
 mod tidy;
 
@@ -42,7 +42,12 @@ const TASKS: &[(&str, &str, Task)] = &[
     (
         "floor",
         "the broker's CPU per delivery beside programs that only send: cargo xtask floor [rounds] [row]",
-        floor::run,
+        compare::floor,
+    ),
+    (
+        "peers",
+        "the same beside Bun's server as well: cargo xtask peers [rounds] [row]",
+        compare::peers,
     ),
 ];
 

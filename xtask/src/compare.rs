@@ -1,9 +1,11 @@
-//! `cargo xtask floor [rounds] [row]`: what the broker costs beside programs that do nothing but send.
+//! What the broker costs beside others that do the same job, in one run: `cargo xtask floor [rounds]
+//! [row]` beside programs that do nothing but send, `cargo xtask peers [rounds] [row]` beside other
+//! servers too.
 //!
-//! Each row is one load. In each round ringwire and both floor programs take it one after another,
-//! so that whatever else the machine does hits all three; a row's figure is the median of its
-//! rounds, and the ratio to the cheaper floor is what can be compared between machines. The server
-//! runs on CPU 0, the load generator on CPU 1, where the system has them to give.
+//! Each row is one load. In each round every arm takes it one after another, so that whatever else
+//! the machine does hits all of them; a row's figure is the median of its rounds, and the ratio to
+//! the cheaper floor is what can be compared between machines. The server runs on CPU 0, the load
+//! generator on CPU 1, where the system has them to give.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -28,12 +30,67 @@ const ROWS: [Row; 12] = [
     ("1000 topics x 1, W=16", 1000, 10, 1000, 16, 64),
 ];
 
-/// The three arms: name, program, arguments before the address, arguments after it.
-const ARMS: [(&str, &str, &[&str], &[&str]); 3] = [
-    ("ringwire", "ringwire", &["--cores", "1", "--listen"], &[]),
-    ("send()", "ringwire-floor", &["send"], &[]),
-    ("io_uring", "ringwire-floor", &["uring"], &[]),
+/// A server that takes the load: its name, and how it is started.
+struct Arm {
+    name: &'static str,
+    start: fn(&Places, SocketAddr) -> Command,
+}
+
+const RINGWIRE: Arm = Arm {
+    name: "ringwire",
+    start: |places, address| {
+        let mut command = pinned(&places.programs.join("ringwire"));
+        command.args(["--cores", "1", "--listen", &address.to_string()]);
+        command
+    },
+};
+
+/// The floors stand last: a row's ratios are to the cheaper of them.
+const FLOORS: [Arm; 2] = [
+    Arm {
+        name: "floor: send()",
+        start: |places, address| {
+            let mut command = pinned(&places.programs.join("ringwire-floor"));
+            command.args(["send", &address.to_string()]);
+            command
+        },
+    },
+    Arm {
+        name: "floor: io_uring",
+        start: |places, address| {
+            let mut command = pinned(&places.programs.join("ringwire-floor"));
+            command.args(["uring", &address.to_string()]);
+            command
+        },
+    },
 ];
+
+/// Bun's own WebSocket server, which has uWebSockets inside.
+const BUN: Arm = Arm {
+    name: "Bun",
+    start: |places, address| {
+        let arch = match std::env::consts::ARCH {
+            "x86_64" => "x64",
+            other => other,
+        };
+        // Not by the script in `.bin`: its process is not the server's.
+        let program = format!("node_modules/@oven/bun-linux-{arch}/bin/bun");
+        let mut command = pinned(&places.bun.join(program));
+        command.current_dir(&places.bun);
+        command.args([
+            "server.js",
+            &address.ip().to_string(),
+            &address.port().to_string(),
+        ]);
+        command
+    },
+};
+
+/// Where programs lie.
+struct Places {
+    programs: PathBuf,
+    bun: PathBuf,
+}
 
 /// One arm's figures in one round.
 #[derive(Clone, Copy, Default)]
@@ -43,7 +100,28 @@ struct Figures {
     server_cpu_share: f64,
 }
 
-pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
+/// `cargo xtask floor`
+pub(crate) fn floor(root: &Path, arguments: &[String]) -> Result<(), String> {
+    let [send, uring] = FLOORS;
+    compare(&build(root)?, &[RINGWIRE, send, uring], arguments)
+}
+
+/// `cargo xtask peers`
+pub(crate) fn peers(root: &Path, arguments: &[String]) -> Result<(), String> {
+    let places = build(root)?;
+    let installed = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--silent"])
+        .current_dir(&places.bun)
+        .status()
+        .map_err(|error| format!("cannot run npm: {error}"))?;
+    if !installed.success() {
+        return Err("npm cannot install Bun".into());
+    }
+    let [send, uring] = FLOORS;
+    compare(&places, &[RINGWIRE, BUN, send, uring], arguments)
+}
+
+fn compare(places: &Places, arms: &[Arm], arguments: &[String]) -> Result<(), String> {
     let rounds = match arguments.first() {
         Some(text) => text
             .parse()
@@ -51,32 +129,39 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
         None => 3,
     };
     let wanted = arguments.get(1).map_or("", String::as_str);
-    let programs = build(root)?;
     println!(
-        "CPU time of the server per delivery, in ns (ratio to the cheaper floor); deliveries per second, in thousands (server's share of its CPU)\n"
+        "CPU time of the server per delivery, in ns (ratio to the cheaper floor); deliveries per \
+         second, in thousands (server's share of its CPU)\n"
     );
-    println!("| load | ringwire | floor: send() | floor: io_uring |");
-    println!("| --- | --- | --- | --- |");
+    let names: Vec<&str> = arms.iter().map(|arm| arm.name).collect();
+    println!("| load | {} |", names.join(" | "));
+    println!("|{}", " --- |".repeat(arms.len() + 1));
     for row in ROWS.iter().filter(|row| row.0.contains(wanted)) {
-        let mut taken = [const { Vec::new() }; ARMS.len()];
+        let mut taken = vec![Vec::new(); arms.len()];
         for _ in 0..rounds {
-            for (arm, figures) in taken.iter_mut().enumerate() {
-                figures.push(measure(&programs, arm, row)?);
+            for (index, (arm, figures)) in arms.iter().zip(&mut taken).enumerate() {
+                let address = SocketAddr::from(([127, 0, 0, 1], 7470 + index as u16));
+                figures.push(measure(places, arm, address, row)?);
             }
         }
-        print_row(row.0, &taken.map(|figures| median(&figures)));
+        let medians: Vec<Figures> = taken.iter().map(|figures| median(figures)).collect();
+        print_row(row.0, &medians);
     }
     Ok(())
 }
 
-fn print_row(name: &str, arms: &[Figures; ARMS.len()]) {
-    let floor = arms[1].cpu_ns_per_delivery.min(arms[2].cpu_ns_per_delivery);
+fn print_row(name: &str, arms: &[Figures]) {
+    let floors = &arms[arms.len() - FLOORS.len()..];
+    let cheaper = floors
+        .iter()
+        .map(|floor| floor.cpu_ns_per_delivery)
+        .fold(f64::INFINITY, f64::min);
     print!("| {name}");
     for figures in arms {
         print!(
             " | {:.0} ({:.2}); {:.0}k ({:.0} %)",
             figures.cpu_ns_per_delivery,
-            figures.cpu_ns_per_delivery / floor,
+            figures.cpu_ns_per_delivery / cheaper,
             figures.deliveries_per_second / 1000.0,
             figures.server_cpu_share * 100.0
         );
@@ -84,7 +169,7 @@ fn print_row(name: &str, arms: &[Figures; ARMS.len()]) {
     println!(" |");
 }
 
-fn build(root: &Path) -> Result<PathBuf, String> {
+fn build(root: &Path) -> Result<Places, String> {
     let packages = [
         "-p",
         "ringwire",
@@ -103,7 +188,10 @@ fn build(root: &Path) -> Result<PathBuf, String> {
         return Err("the build failed".into());
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    Ok(target.join("release"))
+    Ok(Places {
+        programs: target.join("release"),
+        bun: root.join("benches/peers/bun"),
+    })
 }
 
 /// A server that ends with this value.
@@ -117,13 +205,9 @@ impl Drop for Server {
     }
 }
 
-fn measure(programs: &Path, arm: usize, row: &Row) -> Result<Figures, String> {
-    let (name, program, before, after) = ARMS[arm];
-    let address = SocketAddr::from(([127, 0, 0, 1], 7470 + arm as u16));
-    let server = pinned(0, &programs.join(program))
-        .args(before)
-        .arg(address.to_string())
-        .args(after)
+fn measure(places: &Places, arm: &Arm, address: SocketAddr, row: &Row) -> Result<Figures, String> {
+    let name = arm.name;
+    let server = (arm.start)(places, address)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -131,7 +215,7 @@ fn measure(programs: &Path, arm: usize, row: &Row) -> Result<Figures, String> {
     let server = Server(server);
     wait_for(address, name)?;
     let (_, subscribers, publishers, topics, outstanding, payload) = row;
-    let output = Command::new(programs.join("ringwire-load"))
+    let output = Command::new(places.programs.join("ringwire-load"))
         .arg(format!("ws://{address}"))
         .args([
             "--subscribers",
@@ -178,15 +262,16 @@ fn measure(programs: &Path, arm: usize, row: &Row) -> Result<Figures, String> {
     })
 }
 
-/// The program on one CPU and, where the system allows, before everything else that wants it.
-fn pinned(cpu: u32, program: &Path) -> Command {
+/// The program on the servers' CPU and, where the system allows, before everything else that
+/// wants it.
+fn pinned(program: &Path) -> Command {
     let real_time = Command::new("chrt")
         .args(["-f", "10", "true"])
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
     let mut command = Command::new("taskset");
-    command.args(["-c", &cpu.to_string()]);
+    command.args(["-c", "0"]);
     if real_time {
         command.args(["chrt", "-f", "10"]);
     }
