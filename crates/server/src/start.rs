@@ -52,11 +52,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     // Before the cores, which take all the lockable memory that they are given.
     let control = control::runtime()
         .map_err(|error| format!("cannot start the control thread's ring: {error}"))?;
-    let locked_kib_max = reactor::limits::locked_memory_bytes()
-        .map_err(|error| format!("cannot read RLIMIT_MEMLOCK: {error}"))?
-        .map_or(u64::MAX, |bytes| {
-            (bytes / 1024).saturating_sub(control::LOCKED_KIB) / cores as u64
-        });
+    let locked_kib_max = locked_kib_for_each(cores)?;
     let (finished, all_ended) = control::finish_line(cores);
 
     let mut threads = Threads::default();
@@ -132,6 +128,15 @@ impl Threads {
         self.description = standing.description;
         Ok(standing.address)
     }
+}
+
+/// What each core may lock for its rings: an equal part of what the control thread leaves.
+fn locked_kib_for_each(cores: usize) -> Result<u64, Error> {
+    let limit = reactor::limits::locked_memory_bytes()
+        .map_err(|error| format!("cannot read RLIMIT_MEMLOCK: {error}"))?;
+    Ok(limit.map_or(u64::MAX, |bytes| {
+        (bytes / 1024).saturating_sub(control::LOCKED_KIB) / cores as u64
+    }))
 }
 
 /// Cores share their port by `SO_REUSEPORT`, by which a second ringwire of the same user could
