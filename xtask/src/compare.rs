@@ -69,13 +69,7 @@ const FLOORS: [Arm; 2] = [
 const BUN: Arm = Arm {
     name: "Bun",
     start: |places, address| {
-        let arch = match std::env::consts::ARCH {
-            "x86_64" => "x64",
-            other => other,
-        };
-        // Not by the script in `.bin`: its process is not the server's.
-        let program = format!("node_modules/@oven/bun-linux-{arch}/bin/bun");
-        let mut command = pinned(&places.bun.join(program));
+        let mut command = pinned(&places.bun.join("node_modules/.bin/bun"));
         command.current_dir(&places.bun);
         command.args([
             "server.js",
