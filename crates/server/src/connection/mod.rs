@@ -212,11 +212,10 @@ impl Connection {
         }
     }
 
-    /// A Close waits behind a send: the peer cannot answer it yet, and should read it when it reads
-    /// again. Until then the send's own timeout holds.
+    /// Our Close has not left, perhaps behind a send: the peer cannot answer it yet, and should
+    /// read it when it reads again. Until then the send's own timeout holds.
     fn close_waits(&self) -> bool {
-        self.pipe.sending_since_ms.is_some()
-            && matches!(&self.phase, Phase::WebSocket(websocket) if websocket.has_unsent_close())
+        matches!(&self.phase, Phase::WebSocket(websocket) if websocket.has_unsent_close())
     }
 
     fn deadline(&self, hub: &Hub) -> Option<u64> {
