@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("loadgen", Allowed::Only(&["frame", "protocol", "reactor"])),
     ("benches", Allowed::Every),
     ("benches/floor", Allowed::Only(&[])),
+    ("benches/peers/tokio", Allowed::Only(&[])),
     ("tests", Allowed::Every),
     ("xtask", Allowed::Only(&[])),
 ];
