@@ -2,13 +2,15 @@
 //!
 //! It shows what the kernel alone costs, so that the broker's own share can be told: no checks, no history,
 //! no limits, no protection from anybody. Written twice, since neither way is the cheaper one everywhere: plain
-//! `send()` behind epoll, and a bare io_uring. It is no server to use, and shares no code with the broker.
+//! `send()` behind epoll, and a bare io_uring; and twice more on a runtime, for what that costs beside the bare
+//! ring. It is no server to use, and shares no code with the broker.
 //!
-//! `ringwire-floor send|uring ADDRESS:PORT`; clients connect to `/t/<topic>?mode=sub|pub`.
+//! `ringwire-floor send|uring|tokio-uring|tokio-uring-tasks ADDRESS:PORT`; clients connect to `/t/<topic>?mode=sub|pub`.
 
 #![deny(unsafe_code)]
 
 mod hub;
+mod runtime;
 mod send;
 #[allow(unsafe_code)]
 mod uring;
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
     let serve = match arguments.first().map(String::as_str) {
         Some("send") => send::serve,
         Some("uring") => uring::serve,
+        Some("tokio-uring") => runtime::serve_directly,
+        Some("tokio-uring-tasks") => runtime::serve_with_tasks,
         _ => return usage(),
     };
     let Some(address) = arguments.get(1).and_then(|text| text.parse().ok()) else {
@@ -48,6 +52,6 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: ringwire-floor send|uring ADDRESS:PORT");
+    eprintln!("usage: ringwire-floor send|uring|tokio-uring|tokio-uring-tasks ADDRESS:PORT");
     ExitCode::from(2)
 }

@@ -1,9 +1,11 @@
-//! Both floors do what they are there for: every subscriber of a topic gets every frame, publishers none.
+//! The floors do what they are there for: every subscriber of a topic gets every frame, publishers none.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use tungstenite::Message;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const SUBSCRIBERS: usize = 50;
@@ -90,14 +92,48 @@ fn fans_out(kind: &str) {
     }
 }
 
+/// A real WebSocket client gets what another one publishes.
+fn speaks_to_a_client(kind: &str) {
+    let floor = Floor::start(kind);
+    let join = |mode| {
+        let stream = TcpStream::connect(floor.address).expect("it listens");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a socket has time-outs");
+        let url = format!("ws://{}/t/a?mode={mode}", floor.address);
+        tungstenite::client(url, stream).expect("it upgrades").0
+    };
+    let (mut subscriber, mut publisher) = (join("sub"), join("pub"));
+    for message in [Message::text("a"), Message::binary(vec![7; 100_000])] {
+        publisher.send(message.clone()).expect("it reads");
+        assert_eq!(subscriber.read().expect("it comes"), message);
+    }
+}
+
 /// The `send()` floor delivers everything in order.
 #[test]
 fn send_fans_out() {
     fans_out("send");
+    speaks_to_a_client("send");
 }
 
 /// The io_uring floor delivers everything in order.
 #[test]
 fn uring_fans_out() {
     fans_out("uring");
+    speaks_to_a_client("uring");
+}
+
+/// The tokio-uring floor with one writing task delivers everything in order.
+#[test]
+fn tokio_uring_fans_out() {
+    fans_out("tokio-uring");
+    speaks_to_a_client("tokio-uring");
+}
+
+/// The tokio-uring floor with a task and a channel for each connection delivers everything in order.
+#[test]
+fn tokio_uring_with_tasks_fans_out() {
+    fans_out("tokio-uring-tasks");
+    speaks_to_a_client("tokio-uring-tasks");
 }
