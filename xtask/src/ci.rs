@@ -47,6 +47,8 @@ const GATES: &[Gate] = &[
     },
     gate("fuzz", &["xtask", "fuzz", FUZZ_SECONDS]),
     gate("clients", &["xtask", "clients"]),
+    gate("instructions", &["xtask", "instructions"]),
+    gate("syscalls", &["xtask", "syscalls"]),
 ];
 
 /// Runs every gate; fails if one did.
@@ -59,7 +61,7 @@ pub(crate) fn run(root: &Path, _arguments: &[String]) -> Result<(), String> {
         let passed = pass(root, gate);
         let verdict = if passed { "passed" } else { "FAILED" };
         lines.push(format!(
-            "{:<8} {verdict} {:>7}",
+            "{:<12} {verdict} {:>7}",
             gate.name,
             seconds(started.elapsed())
         ));

@@ -9,6 +9,9 @@ mod ci;
 mod clients;
 mod compare;
 mod fuzz;
+mod instructions;
+mod programs;
+mod syscalls;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +41,16 @@ const TASKS: &[(&str, &str, Task)] = &[
         "fuzz",
         "every fuzz target for a short while: cargo xtask fuzz [seconds]",
         fuzz::run,
+    ),
+    (
+        "instructions",
+        "how many each step of a message's way takes, beside the record: cargo xtask instructions [--record]",
+        instructions::run,
+    ),
+    (
+        "syscalls",
+        "how few system calls a delivery takes, and no others",
+        syscalls::run,
     ),
     (
         "floor",
@@ -79,7 +92,7 @@ fn root() -> PathBuf {
 fn usage() -> ExitCode {
     eprintln!("usage: cargo xtask <task>\n");
     for (name, what, _) in TASKS {
-        eprintln!("  {name:<8} {what}");
+        eprintln!("  {name:<12} {what}");
     }
     ExitCode::from(2)
 }

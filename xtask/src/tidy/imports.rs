@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("benches", Allowed::Every),
     ("benches/floor", Allowed::Only(&[])),
     ("benches/peers/tokio", Allowed::Only(&[])),
+    ("benches/userspace", Allowed::Every),
     ("tests", Allowed::Every),
     ("xtask", Allowed::Only(&[])),
 ];
