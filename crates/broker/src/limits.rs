@@ -39,7 +39,7 @@ pub struct Limits {
     /// Subscriptions of one client to patterns with wildcards.
     pub pattern_subscriptions_max: u32,
     /// Commands of one client that wait for their answer.
-    pub pending_max: u32,
+    pub pending_max: u16,
     /// Topics that live on one core.
     pub topics_max: usize,
     /// Different patterns in use, over all cores.
@@ -87,7 +87,7 @@ impl Default for Limits {
 
 const _: () = {
     assert!(DEFAULT.pattern_subscriptions_max <= DEFAULT.subscriptions_max);
-    assert!(DEFAULT.subscriptions_max <= DEFAULT.pending_max);
+    assert!(DEFAULT.subscriptions_max <= DEFAULT.pending_max as u32);
     assert!(DEFAULT.chunk_bytes_max + DEFAULT.payload_bytes_max < DEFAULT.backlog_bytes_max);
     assert!(DEFAULT.payload_bytes_max + RETAINED_OVERHEAD_BYTES < DEFAULT.log_bytes_max);
     assert!(REPLAY_PIECE_BYTES <= DEFAULT.replay_bytes_max);

@@ -24,7 +24,7 @@ pub const PONG_BYTES_MAX: usize = 2048;
 pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
 
 /// Bytes of state that an idle WebSocket connection may hold, and it holds no buffer beside them.
-pub const CONNECTION_BYTES_MAX: usize = 128;
+pub const CONNECTION_BYTES_MAX: usize = 40;
 
 const _: () = {
     // The bound on the number of waiting pongs is the one that is met first: a queue of the largest

@@ -15,6 +15,9 @@ const LEVELS: usize = 4;
 /// Later deadlines wait in the last slot but one and are placed again when it comes up (about 4.5 hours). A whole
 /// round would reach the slot that is current.
 const HORIZON_MS: u64 = (SLOTS as u64 - 1) << (SLOT_BITS * (LEVELS as u32 - 1));
+/// Room that a slot keeps when its items have left. A crowd that is due in one millisecond (all who came in together)
+/// passes through many slots, and each would keep room for all of it.
+const SLOT_ROOM_KEPT: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<T> {
@@ -132,8 +135,8 @@ impl<T: Copy> Timers<T> {
                     self.place(entry);
                 }
             }
-            // The slot keeps its memory for the next time round.
-            if self.levels[level].slots[slot].is_empty() {
+            // The slot keeps a little room for the next time round.
+            if self.levels[level].slots[slot].is_empty() && entries.capacity() <= SLOT_ROOM_KEPT {
                 self.levels[level].slots[slot] = entries;
             }
         }
@@ -237,6 +240,22 @@ mod tests {
         timers.set(10, 'x');
         assert_eq!(timers.next_deadline(), Some(1_000));
         assert_eq!(timers.next_expired(1_000), Some('x'));
+    }
+
+    #[test]
+    fn a_crowd_that_has_left_leaves_no_room_behind() {
+        let mut timers = Timers::new(0);
+        for round in 0..20 {
+            (0..5_000).for_each(|item| timers.set(round * 777 + 30_000, item));
+            assert_eq!(
+                timers.expire(round * 777 + 30_000, usize::MAX).count(),
+                5_000
+            );
+        }
+        let slots = timers.levels.iter().flat_map(|level| &level.slots);
+        let kept: usize = slots.map(Vec::capacity).sum();
+        assert!(kept <= LEVELS * SLOTS * SLOT_ROOM_KEPT, "{kept}");
+        assert!(kept < 5_000, "{kept}");
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub const STRIKES_MAX: u8 = 10;
 /// How long it takes one such error to be forgiven.
 pub const STRIKE_FORGIVEN_MS: u64 = 60_000;
 
+/// Bytes of a session between two messages. It holds nothing beside them but the name of the topic that a raw client publishes to, and the strikes
+/// of a client that made a mistake.
+pub const SESSION_BYTES_MAX: usize = 32;
+
 // A position is an object entry of at least 10 bytes (`"a":"b:1",`), so its bound must be one that a message can reach; and a strike must fit its counter.
 const _: () =
     assert!(POSITIONS_MAX * 10 < 1 << 20 && STRIKES_MAX < u8::MAX && ID_BYTES_MAX < 1 << 10);

@@ -5,6 +5,7 @@
 
 use crate::dialect::json::{BadCommand, Command, Id, Verb, answer};
 use crate::dialect::raw::{self, Raw};
+use crate::limits::SESSION_BYTES_MAX;
 use crate::strikes::Strikes;
 use crate::{Cause, Payload, Query, Reason, Topic};
 use broker::{Format, Kind, Notice, Pattern, Start, TopicName};
@@ -98,8 +99,11 @@ const TEXT_ONLY: Cause = Cause::new(
 #[derive(Debug, Clone)]
 pub struct Session {
     dialect: Dialect,
-    strikes: Strikes,
+    /// Of those who made mistakes.
+    strikes: Option<Box<Strikes>>,
 }
+
+const _: () = assert!(size_of::<Session>() <= SESSION_BYTES_MAX);
 
 #[derive(Debug, Clone)]
 enum Dialect {
@@ -112,7 +116,7 @@ impl Session {
     pub fn json() -> Session {
         Session {
             dialect: Dialect::Json,
-            strikes: Strikes::default(),
+            strikes: None,
         }
     }
 
@@ -124,7 +128,7 @@ impl Session {
         Ok(Opening {
             session: Session {
                 dialect,
-                strikes: Strikes::default(),
+                strikes: None,
             },
             subscribe,
         })
@@ -259,7 +263,8 @@ impl Session {
     }
 
     fn fail(&mut self, time_ms: u64, id: Option<&str>, cause: Cause, out: &mut Vec<u8>) -> Reply {
-        if self.strikes.count(time_ms, cause.reason) {
+        let strikes = self.strikes.get_or_insert_default();
+        if strikes.count(time_ms, cause.reason) {
             return Reply::Close(cause);
         }
         answer::error(out, id, cause);

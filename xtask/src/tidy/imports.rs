@@ -11,13 +11,16 @@ use super::tree::Tree;
 const ALLOWED: &[(&str, Allowed)] = &[
     ("crates/frame", Allowed::Only(&[])),
     ("crates/protocol", Allowed::Only(&["frame"])),
-    ("crates/broker", Allowed::Only(&[])),
+    ("crates/pages", Allowed::Only(&[])),
+    ("crates/broker", Allowed::Only(&["pages"])),
     ("crates/session", Allowed::Only(&["broker"])),
-    ("crates/reactor", Allowed::Only(&[])),
+    ("crates/reactor", Allowed::Only(&["pages"])),
     ("crates/mesh", Allowed::Only(&[])),
     (
         "crates/server",
-        Allowed::Only(&["session", "broker", "protocol", "frame", "reactor", "mesh"]),
+        Allowed::Only(&[
+            "session", "broker", "protocol", "frame", "reactor", "mesh", "pages",
+        ]),
     ),
     (
         "crates/sim",

@@ -137,8 +137,9 @@ impl Local {
     /// Looks through all subscribers of all patterns that match.
     fn resolve(&mut self, feed: u32) {
         self.mark += 1;
+        self.marks.resize(self.clients.len(), 0);
         for member in self.feeds[feed].members() {
-            self.clients[member.client as usize].mark = self.mark;
+            self.marks[member.client as usize] = self.mark;
         }
         let mut matching = Vec::new();
         let topic = &self.feeds[feed].topic;
@@ -153,14 +154,14 @@ impl Local {
             for subscriber in 0..subscribers {
                 let client =
                     self.patterns.get(pattern).expect("found above").subscribers[subscriber];
-                let known = self.clients[client as usize].mark == self.mark;
+                let known = self.marks[client as usize] == self.mark;
                 let place = if known {
                     self.membership(client, feed)
                 } else {
                     None
                 };
                 if self.admit(client, pattern, feed, place) {
-                    self.clients[client as usize].mark = self.mark;
+                    self.marks[client as usize] = self.mark;
                 }
             }
         }

@@ -12,9 +12,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use pages::Pages;
 
 use crate::broker::Client;
-use crate::client::Slot;
+use crate::client::{Report, Slot};
 use crate::feed::Feed;
 use crate::interest::Watches;
 use crate::limits::Limits;
@@ -42,7 +43,7 @@ pub(crate) struct Local {
     pub(crate) limits: Limits,
     rules: Arc<Rules>,
     gapless: Formats,
-    clients: Vec<Slot>,
+    clients: Pages<Slot>,
     /// Clients that are to be named by `next_behind`.
     ready: VecDeque<Client>,
     pub(crate) notices: VecDeque<(Client, Notice)>,
@@ -51,8 +52,9 @@ pub(crate) struct Local {
     pub(crate) patterns: Trie<LocalPattern>,
     joins: Joins,
     pub(crate) backlog: Backlog,
-    /// The newest resolution of patterns.
+    /// The newest resolution of patterns, and for each client the last one that came across it.
     mark: u64,
+    marks: Vec<u64>,
     pub(crate) feed_hand: u32,
     pub(crate) pattern_hand: u32,
     pub(crate) lagged: u64,
@@ -70,7 +72,7 @@ impl Local {
             limits,
             rules,
             gapless,
-            clients: Vec::new(),
+            clients: Pages::new(),
             ready: VecDeque::new(),
             notices: VecDeque::new(),
             feeds: Slab::new(),
@@ -79,6 +81,7 @@ impl Local {
             joins: Joins::new(),
             backlog: Backlog::default(),
             mark: 0,
+            marks: Vec::new(),
             feed_hand: 0,
             pattern_hand: 0,
             lagged: 0,
@@ -88,13 +91,11 @@ impl Local {
 
     pub(crate) fn open(&mut self, client: Client) {
         let index = client.index as usize;
-        if self.clients.len() <= index {
-            self.clients.resize_with(index + 1, Slot::new);
-        }
-        if self.clients[index].open {
+        self.clients.reach(index, Slot::new);
+        if self.clients[index].is_open() {
             self.forget(client.index);
         }
-        self.clients[index].reset(client.generation, true);
+        self.clients[index].reset(client.generation, Report::Empty);
     }
 
     pub(crate) fn close(&mut self, client: Client) {
@@ -106,7 +107,7 @@ impl Local {
     /// The client, if it is open and not another one on the same place.
     pub(crate) fn slot(&mut self, client: Client) -> Result<&mut Slot, Refusal> {
         let slot = self.clients.get_mut(client.index as usize);
-        slot.filter(|slot| slot.open && slot.generation == client.generation)
+        slot.filter(|slot| slot.is_open() && slot.generation == client.generation)
             .ok_or(Refusal::Closed)
     }
 
@@ -128,7 +129,7 @@ impl Local {
             self.drop_pattern(index, pattern);
         }
         let slot = &mut self.clients[index as usize];
-        slot.reset(slot.generation, false);
+        slot.reset(slot.generation, Report::Closed);
     }
 
     pub(crate) fn notify(&mut self, client: Client, notice: Notice) {

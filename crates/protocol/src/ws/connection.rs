@@ -25,10 +25,10 @@ use std::borrow::Cow;
 pub struct Connection {
     reader: Reader,
     outbound: Option<Box<Outbound>>,
-    mask_keys: MaskKeys,
-    /// When a byte was last received.
-    received_ms: u64,
-    /// When the ping that waits for an answer was queued, or when closing began.
+    /// A client's. A server, which has many more connections, masks nothing.
+    mask_keys: Option<Box<MaskKeys>>,
+    /// When a byte was last received; while a ping waits for an answer, when that was queued; and
+    /// once closing has begun, when it did.
     since_ms: u64,
     role: Role,
     phase: Phase,
@@ -57,8 +57,7 @@ impl Connection {
         Self {
             reader: Reader::default(),
             outbound: None,
-            mask_keys: MaskKeys::new(mask_seed),
-            received_ms: now_ms,
+            mask_keys: (role == Role::Client).then(|| Box::new(MaskKeys::new(mask_seed))),
             since_ms: now_ms,
             role,
             phase: Phase::Open,
@@ -75,9 +74,9 @@ impl Connection {
         now_ms: u64,
         input: &mut Input<'i>,
     ) -> Option<Event<'i>> {
-        if !input.is_empty() {
+        if !input.is_empty() && self.is_open() {
             // Any byte shows that the peer is alive, not only a Pong.
-            self.received_ms = now_ms;
+            self.since_ms = now_ms;
             self.pinged = false;
         }
         while matches!(self.phase, Phase::Open | Phase::Closing) {
@@ -133,7 +132,7 @@ impl Connection {
             Phase::Open if self.pinged => {
                 Some(self.since_ms.saturating_add(config.pong_timeout_ms))
             }
-            Phase::Open => Some(self.received_ms.saturating_add(config.ping_interval_ms)),
+            Phase::Open => Some(self.since_ms.saturating_add(config.ping_interval_ms)),
             Phase::Closing | Phase::Ending => {
                 Some(self.since_ms.saturating_add(config.close_timeout_ms))
             }
@@ -153,7 +152,7 @@ impl Connection {
         let Some(outbound) = self.outbound.take() else {
             return false;
         };
-        let closed = outbound.write(self.role, &mut self.mask_keys, out);
+        let closed = outbound.write(self.mask_keys.as_deref_mut(), out);
         if closed && self.phase == Phase::Ending {
             self.phase = Phase::Finished;
         }
@@ -172,7 +171,7 @@ impl Connection {
             Kind::Binary => Opcode::Binary,
         };
         self.transmit(out);
-        write_frame(self.role, &mut self.mask_keys, opcode, payload, out);
+        write_frame(self.mask_keys.as_deref_mut(), opcode, payload, out);
     }
 
     /// Queues a ping, in the place of one that was not transmitted yet.

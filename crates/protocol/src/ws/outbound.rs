@@ -4,7 +4,6 @@
 //! bounded: beyond [`PONGS_MAX`] or [`PONG_BYTES_MAX`] only the latest ping is answered. It exists
 //! only while something waits.
 
-use super::Role;
 use super::mask_keys::MaskKeys;
 use crate::limits::{CONTROL_PAYLOAD_BYTES_MAX, PONG_BYTES_MAX, PONGS_MAX};
 use frame::{CloseCode, ClosePayload, Header, Opcode};
@@ -58,35 +57,31 @@ impl Outbound {
     }
 
     /// Appends all that waits: true when the Close was among it.
-    pub(super) fn write(&self, role: Role, keys: &mut MaskKeys, out: &mut Vec<u8>) -> bool {
+    pub(super) fn write(&self, mut keys: Option<&mut MaskKeys>, out: &mut Vec<u8>) -> bool {
         let mut pongs = self.pongs.as_slice();
         while let Some((&length, rest)) = pongs.split_first() {
             let (payload, rest) = rest.split_at(usize::from(length));
-            write_frame(role, keys, Opcode::Pong, payload, out);
+            write_frame(keys.as_deref_mut(), Opcode::Pong, payload, out);
             pongs = rest;
         }
         if let Some(payload) = &self.ping {
-            write_frame(role, keys, Opcode::Ping, payload, out);
+            write_frame(keys.as_deref_mut(), Opcode::Ping, payload, out);
         }
         if let Some(payload) = &self.close {
-            write_frame(role, keys, Opcode::Close, payload, out);
+            write_frame(keys, Opcode::Close, payload, out);
         }
         self.close.is_some()
     }
 }
 
-/// Appends one frame that is a whole message or a control frame, masked if the role wants it.
+/// Appends one frame that is a whole message or a control frame, masked if there are keys.
 pub(super) fn write_frame(
-    role: Role,
-    keys: &mut MaskKeys,
+    keys: Option<&mut MaskKeys>,
     opcode: Opcode,
     payload: &[u8],
     out: &mut Vec<u8>,
 ) {
-    let mask = match role {
-        Role::Server => None,
-        Role::Client => Some(keys.next()),
-    };
+    let mask = keys.map(MaskKeys::next);
     let header = Header {
         fin: true,
         rsv: 0,

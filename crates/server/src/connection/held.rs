@@ -6,36 +6,66 @@
 
 /// Held bytes, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct Held(Option<Box<Bytes>>);
+
+#[derive(Debug, Default)]
+struct Bytes {
     bytes: Vec<u8>,
     /// The first that was not taken.
     start: usize,
+    /// The peer's end came behind them.
+    ended: bool,
 }
 
 impl Held {
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.0.is_none()
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() - self.start
+        let held = self.0.as_ref();
+        held.map_or(0, |held| held.bytes.len() - held.start)
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if !bytes.is_empty() {
+            let held = self.0.get_or_insert_default();
+            held.bytes.extend_from_slice(bytes);
+        }
     }
 
     pub(super) fn as_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..]
+        match &mut self.0 {
+            Some(held) => &mut held.bytes[held.start..],
+            None => &mut [],
+        }
     }
 
     /// The first `count` were looked at. Nothing moves: many small requests may lie here.
     pub(super) fn advance(&mut self, count: usize) {
-        self.start += count;
-        if self.start == self.bytes.len() {
-            *self = Self::default();
+        if let Some(held) = &mut self.0 {
+            held.start += count;
+            if held.start == held.bytes.len() {
+                self.0 = None;
+            }
         }
+    }
+
+    /// The peer's end came. Whether it is behind something that is held.
+    pub(super) fn end(&mut self) -> bool {
+        match &mut self.0 {
+            Some(held) => {
+                held.ended = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the peer's end is behind what is held.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.as_ref().is_some_and(|held| held.ended)
     }
 }
 
@@ -52,6 +82,7 @@ mod tests {
         assert_eq!(held.len(), 2);
         assert_eq!(held.as_mut(), b"cd");
         held.advance(2);
-        assert!(held.is_empty() && held.bytes.capacity() == 0);
+        assert!(held.is_empty());
+        assert_eq!(held.as_mut(), b"");
     }
 }

@@ -116,8 +116,7 @@ impl Connection {
             }
             Outcome::Multiplexed(accepted) => {
                 server::write_accept(&accepted, self.outbox.tail());
-                self.phase =
-                    Phase::WebSocket(Box::new(WebSocket::multiplexed(hub, &mut self.outbox)));
+                self.phase = Phase::WebSocket(WebSocket::multiplexed(hub, &mut self.outbox));
             }
         }
     }
@@ -162,7 +161,7 @@ impl Connection {
     fn reply(&mut self, reply: Reply, cors: Option<Cors>, head: bool, keep_alive: bool) {
         let keep_alive = keep_alive && !reply.last;
         if !keep_alive {
-            self.reason.get_or_insert(reply.reason());
+            self.pipe.reason.get_or_insert(reply.reason());
             self.phase = Phase::Over;
             self.pipe.finish();
         }
@@ -185,7 +184,7 @@ impl Connection {
             Some(error) => self.refuse(error),
             None => {
                 // Idle, between two requests or before the first: nobody waits for an answer.
-                self.reason.get_or_insert(Reason::RequestTimeout);
+                self.pipe.reason.get_or_insert(Reason::RequestTimeout);
                 self.phase = Phase::Over;
                 self.pipe.finish();
             }

@@ -32,24 +32,24 @@ pub use websocket::HISTORY_MESSAGES_MAX;
 const HELD_BYTES_MAX: usize = 16 * 1024;
 
 /// One client's connection.
+#[repr(align(64))]
 pub struct Connection {
     socket: Socket,
     phase: Phase,
     /// What arrived and could not be looked at yet.
     held: Held,
-    /// The peer's end came behind what is held.
-    ended: bool,
     outbox: Outbox,
     pipe: Pipe,
-    /// Why it ends, once that is known.
-    reason: Option<Reason>,
 }
+
+// Two cache lines, and all there is of it between two messages.
+const _: () = assert!(size_of::<Option<Connection>>() == 128);
 
 enum Phase {
     Http(Box<Http>),
     /// The handshake is accepted; the 101 waits until the subscription stands.
     Joining(Box<Joining>),
-    WebSocket(Box<WebSocket>),
+    WebSocket(WebSocket),
     /// Whatever comes is discarded.
     Over,
 }
@@ -78,10 +78,8 @@ impl Connection {
             socket,
             phase: Phase::Http(Box::new(Http::new(hub))),
             held: Held::default(),
-            ended: false,
             outbox: Outbox::default(),
             pipe: Pipe::new(),
-            reason: None,
         }
     }
 
@@ -142,10 +140,11 @@ impl Connection {
             return;
         }
         let mut held = std::mem::take(&mut self.held);
+        let ended = held.has_ended();
         let taken = self.consume(hub, held.as_mut());
         held.advance(taken);
         self.held = held;
-        if self.ended && self.held.is_empty() {
+        if ended && self.held.is_empty() {
             self.peer_is_gone(false);
         }
     }
@@ -163,8 +162,7 @@ impl Connection {
 
     /// The peer will send nothing more; `broken` if it will not read either.
     pub fn peer_is_gone(&mut self, broken: bool) {
-        self.ended = !broken && !self.held.is_empty();
-        if self.ended {
+        if !broken && self.held.end() {
             // What it said before it fell silent counts.
             return;
         }
@@ -178,7 +176,7 @@ impl Connection {
             // A client may close its half and still read the answer.
             self.pipe.finish_then_close();
         } else {
-            self.reason.get_or_insert(Reason::PeerGone);
+            self.pipe.reason.get_or_insert(Reason::PeerGone);
             self.pipe.close();
         }
     }
@@ -189,7 +187,7 @@ impl Connection {
             .pipe
             .write_is_overdue(hub.now_ms, hub.settings.write_timeout_ms)
         {
-            self.reason.get_or_insert(Reason::WriteTimeout);
+            self.pipe.reason.get_or_insert(Reason::WriteTimeout);
             self.abort();
             return;
         }
@@ -256,7 +254,7 @@ impl Connection {
     /// The connection is gone: the broker forgets it, the log says why.
     pub fn end(self, hub: &mut Hub) {
         hub.broker.close(self.client());
-        let reason = self.reason.unwrap_or(Reason::PeerGone);
+        let reason = self.pipe.reason.unwrap_or(Reason::PeerGone);
         let (label, connection) = (reason.label(), self.socket.index);
         match reason.level() {
             Level::Debug => tracing::debug!(
@@ -304,11 +302,11 @@ impl Connection {
 
     /// A send is over.
     pub fn sent(&mut self, hub: &mut Hub, whole: bool) {
-        self.pipe.sending_since_ms = None;
+        self.pipe.end_send();
         if whole {
             self.proceed(hub);
         } else {
-            self.reason.get_or_insert(Reason::PeerGone);
+            self.pipe.reason.get_or_insert(Reason::PeerGone);
             self.abort();
         }
     }
@@ -326,7 +324,7 @@ impl Connection {
         if self.pipe.take_close() {
             return Step::Close;
         }
-        if self.pipe.sending_since_ms.is_some() {
+        if self.pipe.is_sending() {
             return Step::Wait;
         }
         if let Phase::WebSocket(websocket) = &mut self.phase {
@@ -351,7 +349,7 @@ impl Connection {
             self.outbox.drain_into(pieces, room, bytes_max);
         }
         if !pieces.is_empty() {
-            self.pipe.sending_since_ms = Some(hub.now_ms);
+            self.pipe.begin_send(hub.now_ms);
             return Step::Send;
         }
         if !self.owes_answers() && self.pipe.take_finish(hub.now_ms) {
@@ -372,7 +370,7 @@ impl Connection {
 
     /// Whether something is on its way to the socket, or will be.
     fn has_unsent(&self) -> bool {
-        self.pipe.sending_since_ms.is_some() || !self.outbox.is_empty()
+        self.pipe.is_sending() || !self.outbox.is_empty()
     }
 
     /// Whether it has asked for more than it takes: then it is not to be read from.

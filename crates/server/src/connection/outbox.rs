@@ -9,28 +9,34 @@ use bytes::Bytes;
 
 /// Bytes for one client, in order.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(super) struct Outbox(Option<Box<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
     sealed: VecDeque<Bytes>,
-    tail: Vec<u8>,
     sealed_bytes: usize,
+    /// Behind everything that is sealed.
+    tail: Vec<u8>,
 }
 
 impl Outbox {
     /// Where answers are written.
     pub(super) fn tail(&mut self) -> &mut Vec<u8> {
-        &mut self.tail
+        &mut self.0.get_or_insert_default().tail
     }
 
     /// Queues shared bytes behind everything written so far.
     pub(super) fn push(&mut self, bytes: Bytes) {
-        self.seal();
-        self.sealed_bytes += bytes.len();
-        self.sealed.push_back(bytes);
+        let waiting = self.0.get_or_insert_default();
+        waiting.seal();
+        waiting.sealed_bytes += bytes.len();
+        waiting.sealed.push_back(bytes);
     }
 
     /// Bytes waiting.
     pub(super) fn bytes(&self) -> usize {
-        self.sealed_bytes + self.tail.len()
+        let waiting = self.0.as_ref();
+        waiting.map_or(0, |waiting| waiting.sealed_bytes + waiting.tail.len())
     }
 
     /// Whether nothing waits.
@@ -46,22 +52,27 @@ impl Outbox {
         pieces_max: usize,
         bytes_max: usize,
     ) -> usize {
-        self.seal();
+        let Some(waiting) = &mut self.0 else {
+            return 0;
+        };
+        waiting.seal();
         let mut moved = 0;
         for _ in 0..pieces_max {
-            match self.sealed.front() {
+            match waiting.sealed.front() {
                 Some(next) if moved == 0 || moved + next.len() <= bytes_max => moved += next.len(),
                 _ => break,
             }
-            pieces.extend(self.sealed.pop_front());
+            pieces.extend(waiting.sealed.pop_front());
         }
-        self.sealed_bytes -= moved;
-        if self.sealed.is_empty() {
-            self.sealed = VecDeque::new();
+        waiting.sealed_bytes -= moved;
+        if waiting.sealed.is_empty() {
+            self.0 = None;
         }
         moved
     }
+}
 
+impl Waiting {
     fn seal(&mut self) {
         if !self.tail.is_empty() {
             self.sealed_bytes += self.tail.len();

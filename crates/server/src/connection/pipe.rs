@@ -3,11 +3,17 @@
 //! A few plain facts with the rules between them: one send at a time, a FIN after the last byte,
 //! a close after the FIN or instead of it, one place in the ready list, one entry in the timers.
 
+use session::Reason;
+
 /// The socket's side of a connection.
 #[derive(Debug)]
 pub(super) struct Pipe {
-    /// A send is in flight since then.
-    pub(super) sending_since_ms: Option<u64>,
+    /// When the send in flight began, or the FIN was sent: never both.
+    since_ms: u64,
+    /// The deadline that the timers know.
+    armed_ms: u64,
+    /// A send is in flight.
+    sending: bool,
     /// Some topic has bytes for this client.
     pub(super) behind: bool,
     /// It stands in the core's ready list.
@@ -15,8 +21,8 @@ pub(super) struct Pipe {
     /// It is read from.
     pub(super) reading: bool,
     ending: Ending,
-    /// The deadline that the timers know.
-    armed_ms: u64,
+    /// Why it ends, once that is known.
+    pub(super) reason: Option<Reason>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +33,8 @@ enum Ending {
     Finish,
     /// The same, but the peer has closed its half already.
     FinishThenClose,
-    /// The FIN is sent since then.
-    Finished(u64),
+    /// The FIN is sent.
+    Finished,
     /// Both directions end as soon as no send is in flight.
     Close,
     /// The close is on its way.
@@ -38,13 +44,29 @@ enum Ending {
 impl Pipe {
     pub(super) fn new() -> Self {
         Self {
-            sending_since_ms: None,
+            since_ms: 0,
+            armed_ms: u64::MAX,
+            sending: false,
             behind: false,
             ready: false,
             reading: true,
             ending: Ending::None,
-            armed_ms: u64::MAX,
+            reason: None,
         }
+    }
+
+    /// A send begins. None follows a FIN.
+    pub(super) fn begin_send(&mut self, now_ms: u64) {
+        self.sending = true;
+        self.since_ms = now_ms;
+    }
+
+    pub(super) fn end_send(&mut self) {
+        self.sending = false;
+    }
+
+    pub(super) fn is_sending(&self) -> bool {
+        self.sending
     }
 
     pub(super) fn becomes_ready(&mut self, has_work: bool) -> bool {
@@ -53,7 +75,7 @@ impl Pipe {
             Ending::Finish | Ending::FinishThenClose | Ending::Close
         );
         // A close does not wait for a send that a dead reader may never take.
-        let free = self.sending_since_ms.is_none() || self.ending == Ending::Close;
+        let free = !self.sending || self.ending == Ending::Close;
         let joins = !self.ready
             && free
             && (has_work || self.behind || ends)
@@ -73,7 +95,7 @@ impl Pipe {
     pub(super) fn finish_then_close(&mut self) {
         match self.ending {
             Ending::None | Ending::Finish => self.ending = Ending::FinishThenClose,
-            Ending::Finished(_) => self.ending = Ending::Close,
+            Ending::Finished => self.ending = Ending::Close,
             _ => {}
         }
     }
@@ -97,7 +119,10 @@ impl Pipe {
     /// Whether the FIN is to be sent now: true once.
     pub(super) fn take_finish(&mut self, now_ms: u64) -> bool {
         match self.ending {
-            Ending::Finish => self.ending = Ending::Finished(now_ms),
+            Ending::Finish => {
+                self.ending = Ending::Finished;
+                self.since_ms = now_ms;
+            }
             Ending::FinishThenClose => self.ending = Ending::Close,
             _ => return false,
         }
@@ -105,23 +130,21 @@ impl Pipe {
     }
 
     pub(super) fn write_is_overdue(&self, now_ms: u64, write_timeout_ms: u64) -> bool {
-        self.sending_since_ms
-            .is_some_and(|since_ms| now_ms >= since_ms + write_timeout_ms)
+        self.sending && now_ms >= self.since_ms + write_timeout_ms
     }
 
     pub(super) fn finish_is_overdue(&self, now_ms: u64, close_timeout_ms: u64) -> bool {
-        matches!(self.ending, Ending::Finished(since_ms) if now_ms >= since_ms + close_timeout_ms)
+        self.ending == Ending::Finished && now_ms >= self.since_ms + close_timeout_ms
     }
 
     pub(super) fn deadline(&self, write_timeout_ms: u64, close_timeout_ms: u64) -> Option<u64> {
-        let write = self
-            .sending_since_ms
-            .map(|since_ms| since_ms + write_timeout_ms);
-        let finish = match self.ending {
-            Ending::Finished(since_ms) => Some(since_ms + close_timeout_ms),
-            _ => None,
-        };
-        write.into_iter().chain(finish).min()
+        if self.sending {
+            Some(self.since_ms + write_timeout_ms)
+        } else if self.ending == Ending::Finished {
+            Some(self.since_ms + close_timeout_ms)
+        } else {
+            None
+        }
     }
 
     /// Remembers the deadline if it comes before the armed one; the timers then need an entry.
@@ -149,7 +172,7 @@ mod tests {
     #[test]
     fn a_fin_waits_for_the_last_byte_and_a_close_for_nothing() {
         let mut pipe = Pipe::new();
-        pipe.sending_since_ms = Some(5);
+        pipe.begin_send(5);
         pipe.finish();
         assert!(!pipe.becomes_ready(false), "a send is in flight");
         pipe.close();

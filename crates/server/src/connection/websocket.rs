@@ -19,9 +19,9 @@ pub const HISTORY_MESSAGES_MAX: u32 = 1000;
 
 /// Questions of one client that wait for their answer; its next message is looked at after the
 /// first of them. The answer to each may be as large as a topic's past.
-const QUESTIONS_MAX: u32 = 8;
+const QUESTIONS_MAX: u8 = 8;
 /// Commands of any kind that wait for theirs; fewer than the broker refuses.
-const UNANSWERED_MAX: u32 = 512;
+const UNANSWERED_MAX: u16 = 512;
 
 /// An open WebSocket.
 pub(super) struct WebSocket {
@@ -32,9 +32,9 @@ pub(super) struct WebSocket {
     /// It called the broker since the core last asked.
     called: bool,
     /// Subscriptions and history queries that the broker has not answered.
-    questions: u32,
+    questions: u8,
     /// The same and everything else that is answered.
-    unanswered: u32,
+    unanswered: u16,
 }
 
 /// A raw connection whose subscription does not stand yet.
@@ -90,8 +90,8 @@ impl WebSocket {
 
     /// The broker accepted a command.
     fn asked(&mut self, question: bool, answered: bool) {
-        self.questions += u32::from(question);
-        self.unanswered += u32::from(answered);
+        self.questions += u8::from(question);
+        self.unanswered += u16::from(answered);
     }
 
     /// The broker answered one. A refusal does not tell what it refuses, perhaps something that is
@@ -216,14 +216,20 @@ impl Connection {
             match event {
                 Event::Message { kind, payload } => {
                     let reply = websocket.message(hub, client, kind, &payload);
-                    obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
+                    obey(
+                        websocket,
+                        hub,
+                        &mut self.outbox,
+                        &mut self.pipe.reason,
+                        reply,
+                    );
                 }
                 Event::Pong(_) => {}
                 Event::PeerClosed { .. } => {
-                    self.reason.get_or_insert(Reason::Normal);
+                    self.pipe.reason.get_or_insert(Reason::Normal);
                 }
                 Event::Failed(failure) => {
-                    self.reason.get_or_insert(reason_of(failure));
+                    self.pipe.reason.get_or_insert(reason_of(failure));
                 }
             }
         }
@@ -245,7 +251,13 @@ impl Connection {
         let reply = websocket
             .session
             .notice(hub.time_ms, &notice, &mut hub.scratch);
-        obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
+        obey(
+            websocket,
+            hub,
+            &mut self.outbox,
+            &mut self.pipe.reason,
+            reply,
+        );
         if let Notice::Subscribed { replay, .. } = notice
             && websocket.is_open()
         {
@@ -274,7 +286,7 @@ impl Connection {
         };
         let Joining { accepted, session } = *joining;
         server::write_accept(&accepted, self.outbox.tail());
-        self.phase = Phase::WebSocket(Box::new(WebSocket::new(hub, session)));
+        self.phase = Phase::WebSocket(WebSocket::new(hub, session));
     }
 
     pub(super) fn elapse_websocket(&mut self, hub: &mut Hub) {
@@ -282,7 +294,7 @@ impl Connection {
             return;
         };
         if let Some(failure) = websocket.machine.elapse(&hub.settings.ws, hub.now_ms) {
-            self.reason.get_or_insert(reason_of(failure));
+            self.pipe.reason.get_or_insert(reason_of(failure));
         }
         self.settle(hub);
     }
@@ -299,12 +311,18 @@ impl Connection {
         hub.scratch.clear();
         let reconnect_ms = hub.reconnect_ms();
         let reply = websocket.session.draining(reconnect_ms, &mut hub.scratch);
-        obey(websocket, hub, &mut self.outbox, &mut self.reason, reply);
         obey(
             websocket,
             hub,
             &mut self.outbox,
-            &mut self.reason,
+            &mut self.pipe.reason,
+            reply,
+        );
+        obey(
+            websocket,
+            hub,
+            &mut self.outbox,
+            &mut self.pipe.reason,
             Reply::Close(Reason::GoingAway.into()),
         );
         websocket.transmit(&mut self.outbox);

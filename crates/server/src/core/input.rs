@@ -75,9 +75,7 @@ impl<D: Driver> Core<D> {
         }
         let socket = self.driver.adopt(stream);
         let index = socket.index as usize;
-        if index >= self.connections.len() {
-            self.connections.resize_with(index + 1, || None);
-        }
+        self.connections.reach(index, || None);
         self.connections[index] = Some(Connection::new(socket, &mut self.hub));
         self.open += 1;
         self.driver.receive(socket);

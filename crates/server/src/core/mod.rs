@@ -16,6 +16,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pages::Pages;
 use reactor::{Driver, ListenerId, Socket, Timers, Wait};
 
 use crate::connection::Connection;
@@ -39,7 +40,7 @@ pub struct Core<D: Driver> {
     listener: Option<ListenerId>,
     hub: Hub,
     /// By socket index; the driver numbers sockets densely.
-    connections: Vec<Option<Connection>>,
+    connections: Pages<Option<Connection>>,
     open: usize,
     /// Connections that may have something to send, each at most once.
     ready: VecDeque<Socket>,
@@ -71,7 +72,7 @@ impl<D: Driver> Core<D> {
         Self {
             listener: Some(listener),
             hub,
-            connections: Vec::new(),
+            connections: Pages::new(),
             open: 0,
             ready: VecDeque::new(),
             held_back: Vec::new(),

@@ -5,21 +5,22 @@
 
 use crate::from_broker::loss_cause;
 use crate::{Cause, Query, Reason};
-use broker::{Format, NameError, Outcome, Pattern, Recovery, TopicName, TopicRef};
+use broker::{Format, Outcome, Pattern, Recovery, TopicName, TopicRef};
 
 /// One raw connection's terms.
 #[derive(Debug, Clone)]
 pub(crate) struct Raw {
     /// Where the client's messages go, or why nowhere.
-    publishes: Result<TopicName, Cause>,
+    publishes: Result<TopicName, &'static Cause>,
     envelope: bool,
 }
 
-const SUB_ONLY: Cause = Cause::new(
+static SUB_ONLY: Cause = Cause::new(
     Reason::Forbidden,
     "this connection only subscribes (mode=sub)",
 );
-const PATTERN: Cause = Cause::new(Reason::Forbidden, "a pattern cannot be published to");
+static PATTERN: Cause = Cause::new(Reason::Forbidden, "a pattern cannot be published to");
+static RESERVED: Cause = Cause::new(Reason::ReservedTopic, Reason::ReservedTopic.message());
 
 impl Raw {
     /// The terms that a URL asks for; refused if they leave nothing that the connection could do.
@@ -27,10 +28,10 @@ impl Raw {
         let publishes = if query.mode.publishes() {
             publishable(pattern)
         } else {
-            Err(SUB_ONLY)
+            Err(&SUB_ONLY)
         };
         match publishes {
-            Err(cause) if !query.mode.subscribes() => Err(cause),
+            Err(cause) if !query.mode.subscribes() => Err(*cause),
             publishes => Ok(Raw {
                 publishes,
                 envelope: query.envelope,
@@ -53,17 +54,17 @@ impl Raw {
 
     /// Where the client's messages go; the error ends the connection.
     pub(crate) fn publishes_to(&self) -> Result<&TopicName, Cause> {
-        self.publishes.as_ref().map_err(|cause| *cause)
+        self.publishes.as_ref().map_err(|cause| **cause)
     }
 }
 
-/// The topic that a pattern names, if a client may publish to it: no wildcard, and none of the broker's own.
-fn publishable(pattern: &Pattern) -> Result<TopicName, Cause> {
-    let topic = pattern.topic().ok_or(PATTERN)?;
+/// The topic that a pattern names, if a client may publish to it: no wildcard, and none of the broker's own, which is all
+/// that a topic that may be subscribed to can lack.
+fn publishable(pattern: &Pattern) -> Result<TopicName, &'static Cause> {
+    let topic = pattern.topic().ok_or(&PATTERN)?;
     match TopicRef::parse(topic.as_str()) {
         Ok(_) => Ok(topic),
-        Err(NameError::Reserved) => Err(Reason::ReservedTopic.into()),
-        Err(error) => Err(error.into()),
+        Err(_) => Err(&RESERVED),
     }
 }
 

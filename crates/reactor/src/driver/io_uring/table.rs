@@ -5,6 +5,7 @@
 
 use super::token::GENERATION_MASK;
 use crate::{Outgoing, Socket};
+use pages::Pages;
 use std::os::fd::OwnedFd;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,9 @@ impl Slot {
 /// The slots, and which of them are free.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    slots: Vec<Slot>,
+    slots: Pages<Slot>,
+    /// How many slots were ever in use: the numbers below.
+    numbered: u32,
     free: Vec<u32>,
 }
 
@@ -82,8 +85,10 @@ impl Table {
     /// Gives a descriptor a slot: the one that was freed last, for its line is the likeliest to be in a cache.
     pub(super) fn insert(&mut self, descriptor: OwnedFd) -> Socket {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::free());
-            u32::try_from(self.slots.len() - 1).expect("descriptors are numbered by 31 bits")
+            let index = self.numbered;
+            self.slots.reach(index as usize, Slot::free);
+            self.numbered += 1;
+            index
         });
         let slot = &mut self.slots[index as usize];
         let generation = slot.generation;
@@ -133,7 +138,7 @@ impl Table {
 
     /// How many slots are in use.
     pub(super) fn used(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.numbered as usize - self.free.len()
     }
 
     /// Everything that is not free, for the driver's end.
