@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, ValueEnum};
 
+use crate::dialect::Dialect;
 use crate::failure::Failure;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Endpoint, Layout, MEMBERS_MAX, OUTSTANDING_MAX, Pace, Plan, Times};
@@ -39,8 +40,10 @@ Examples:
     ringwire-load -s 100 --outstanding 64 --server-pid $(pidof ringwire) --pin 1
   60,000 connections from one machine to itself:
     ringwire-load -s 60000 --rate 1 --source 127.0.0.1-127.0.0.4
-  Another server:
-    ringwire-load --subscribe-url 'ws://127.0.0.1:9001/sub/{topic}' --publish-url 'ws://127.0.0.1:9001/pub/{topic}'
+  Other servers: one with a topic in the URL, NATS, and an MQTT broker
+    ringwire-load --driver url ws://127.0.0.1:9001/topics/{topic}
+    ringwire-load --driver nats ws://127.0.0.1:8080
+    ringwire-load --driver mqtt ws://127.0.0.1:9001/mqtt
 
 Exit codes:
   0  every message reached every subscriber once and in order
@@ -54,9 +57,13 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "ringwire-load", version, args_override_self = true, after_help = EXAMPLES, group(ArgGroup::new("pace").args(["rate", "outstanding"])))]
 pub struct Arguments {
-    /// The server. Subscribers open URL/t/TOPIC?mode=sub, publishers URL/t/TOPIC?mode=pub
+    /// The server. What becomes of this URL depends on --driver
     #[arg(default_value = "ws://127.0.0.1:7464")]
     pub url: String,
+
+    /// What the server speaks
+    #[arg(long, value_enum, default_value_t = Driver::Ringwire, value_name = "NAME")]
+    pub driver: Driver,
 
     /// Where subscribers connect, `{topic}` being replaced; instead of what URL says
     #[arg(long, value_name = "URL")]
@@ -181,6 +188,29 @@ pub struct Arguments {
     pub json: Option<PathBuf>,
 }
 
+/// What the server speaks inside WebSocket messages, and how topics come into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Driver {
+    /// Each message is a publication; subscribers open URL/t/TOPIC?mode=sub, publishers URL/t/TOPIC?mode=pub
+    Ringwire,
+    /// Each message is a publication; the URLs are used as they are, `{topic}` in them being replaced
+    Url,
+    /// The NATS client protocol, at the URL as it is; the topic's name is the subject
+    Nats,
+    /// MQTT 3.1.1 with quality of service 0, at the URL as it is
+    Mqtt,
+}
+
+impl Driver {
+    fn dialect(self) -> Dialect {
+        match self {
+            Driver::Ringwire | Driver::Url => Dialect::Plain,
+            Driver::Nats => Dialect::Nats,
+            Driver::Mqtt => Dialect::Mqtt,
+        }
+    }
+}
+
 impl Arguments {
     /// Checks what the parser could not, resolves the names, and says what is to be done.
     pub fn plan(&self) -> Result<Plan, Failure> {
@@ -192,6 +222,7 @@ impl Arguments {
         Ok(Plan {
             subscribe: self.endpoint(self.subscribe_url.as_deref(), "sub", layout.topics)?,
             publish: self.endpoint(self.publish_url.as_deref(), "pub", layout.topics)?,
+            dialect: self.driver.dialect(),
             topic_names,
             layout,
             payload_bytes: self.payload,
@@ -264,6 +295,19 @@ impl Arguments {
                 self.topic
             ));
         }
+        let dialect = self.driver.dialect();
+        dialect
+            .check_topic(&self.topic)
+            .map_err(|reason| format!("--topic {}: {reason}", self.topic))?;
+        if let Some(bytes_max) = dialect
+            .payload_bytes_max(&self.topic)
+            .filter(|max| *max < self.payload)
+        {
+            return Err(format!(
+                "--payload {}: this protocol carries at most {bytes_max} bytes",
+                self.payload
+            ));
+        }
         Ok((0..self.topics)
             .map(|number| self.topic.replace(NUMBER_PLACE, &number.to_string()))
             .collect())
@@ -305,15 +349,16 @@ impl Arguments {
     }
 
     fn endpoint(&self, url: Option<&str>, mode: &str, topics: u32) -> Result<Endpoint, Failure> {
-        let standard = || {
-            format!(
+        let standard = || match self.driver {
+            Driver::Ringwire => format!(
                 "{}/t/{TOPIC_PLACE}?mode={mode}",
                 self.url.trim_end_matches('/')
-            )
+            ),
+            Driver::Url | Driver::Nats | Driver::Mqtt => self.url.clone(),
         };
         let url = UrlTemplate::parse(&url.map_or_else(standard, str::to_owned))
             .map_err(Failure::Usage)?;
-        if topics > 1 && !url.names_topic() {
+        if topics > 1 && self.driver.dialect() == Dialect::Plain && !url.names_topic() {
             return Err(Failure::Usage(format!(
                 "with several topics each URL needs a place for the name: {TOPIC_PLACE}"
             )));

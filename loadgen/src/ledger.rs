@@ -48,6 +48,17 @@ impl Ledger {
         self.enter_out_of_order(sequence)
     }
 
+    /// Enters the arrival of `count` consecutive sequences from `first` on, if they are the next ones. Otherwise nothing is
+    /// entered and the answer is false.
+    #[inline]
+    pub fn enter_run(&mut self, first: u64, count: u64) -> bool {
+        let is_next = first == self.next;
+        if is_next {
+            self.next += count;
+        }
+        is_next
+    }
+
     /// How many of the sequences `0..published` have not arrived.
     pub fn lost(&self, published: u64) -> u64 {
         published.saturating_sub(self.next)
@@ -158,6 +169,20 @@ mod tests {
             for sequence in sequences {
                 prop_assert_eq!(ledger.enter(sequence), naive.enter(sequence), "sequence {}", sequence);
                 prop_assert_eq!(ledger.lost(60), naive.lost(60));
+            }
+        }
+
+        #[test]
+        fn a_run_is_its_messages_one_by_one(runs in prop::collection::vec((0_u64..40, 1_u64..6), 0..60)) {
+            let (mut ledger, mut each) = (Ledger::default(), Ledger::default());
+            for (first, count) in runs {
+                let in_order = ledger.enter_run(first, count);
+                let arrivals: Vec<Arrival> = (first..first + count).map(|sequence| each.enter(sequence)).collect();
+                prop_assert_eq!(in_order, arrivals.iter().all(|arrival| *arrival == Arrival::InOrder));
+                if !in_order {
+                    (first..first + count).for_each(|sequence| { ledger.enter(sequence); });
+                }
+                prop_assert_eq!(ledger.lost(50), each.lost(50));
             }
         }
 

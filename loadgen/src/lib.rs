@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod dialect;
 pub mod engine;
 pub mod evidence;
 pub mod failure;

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::dialect::Dialect;
 use crate::url::UrlTemplate;
 
 /// Most messages outstanding for each publisher.
@@ -20,6 +21,8 @@ pub struct Plan {
     pub subscribe: Endpoint,
     /// Where publishers connect.
     pub publish: Endpoint,
+    /// What is spoken inside WebSocket messages.
+    pub dialect: Dialect,
     /// The name of each topic.
     pub topic_names: Vec<String>,
     /// Who talks to whom.

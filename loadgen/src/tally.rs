@@ -84,10 +84,12 @@ impl Default for Distribution {
 }
 
 impl Distribution {
-    /// Enters one value.
-    #[inline]
-    pub fn record(&mut self, ns: u64) {
-        self.histogram.saturating_record(ns);
+    /// Enters one value `count` times.
+    pub fn record(&mut self, ns: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.histogram.saturating_record_n(ns, count);
         self.max_ns = self.max_ns.max(ns);
     }
 
@@ -125,6 +127,36 @@ impl Distribution {
     }
 }
 
+/// Fills a distribution, entering equal values that follow each other together: messages that arrive in one read were mostly
+/// sent at one time as well.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    distribution: Distribution,
+    last_ns: u64,
+    /// How often the last value has come since it was entered.
+    count: u64,
+}
+
+impl Recorder {
+    /// Takes one value `count` times.
+    #[inline]
+    pub fn record(&mut self, ns: u64, count: u64) {
+        if ns != self.last_ns {
+            self.distribution.record(self.last_ns, self.count);
+            self.last_ns = ns;
+            self.count = 0;
+        }
+        self.count += count;
+    }
+
+    /// Everything taken so far.
+    pub fn distribution(&self) -> Distribution {
+        let mut distribution = self.distribution.clone();
+        distribution.record(self.last_ns, self.count);
+        distribution
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -137,8 +169,8 @@ mod tests {
         fn percentiles_are_those_of_a_sorted_list(values in prop::collection::vec(1_u64..LATENCY_NS_MAX, 1..200), split in any::<prop::sample::Index>()) {
             let (mut one, mut other) = (Distribution::default(), Distribution::default());
             let split = split.index(values.len());
-            values[..split].iter().for_each(|&value| one.record(value));
-            values[split..].iter().for_each(|&value| other.record(value));
+            values[..split].iter().for_each(|&value| one.record(value, 1));
+            values[split..].iter().for_each(|&value| other.record(value, 1));
             one.add(&other);
             let mut sorted = values;
             sorted.sort_unstable();
@@ -153,10 +185,24 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn a_recorder_takes_what_it_is_given(values in prop::collection::vec((prop_oneof![Just(0), Just(7), 1..LATENCY_NS_MAX], 1_u64..4), 0..40)) {
+            let (mut recorder, mut distribution) = (Recorder::default(), Distribution::default());
+            for (ns, count) in values {
+                recorder.record(ns, count);
+                (0..count).for_each(|_| distribution.record(ns, 1));
+                let told = recorder.distribution();
+                prop_assert_eq!(&told.histogram, &distribution.histogram);
+                prop_assert_eq!((told.min_ns(), told.max_ns()), (distribution.min_ns(), distribution.max_ns()));
+            }
+        }
+    }
+
     #[test]
     fn what_is_beyond_all_bounds_is_still_the_maximum() {
         let mut distribution = Distribution::default();
-        distribution.record(u64::MAX / 2);
+        distribution.record(u64::MAX / 2, 1);
         assert_eq!(distribution.max_ns(), u64::MAX / 2);
         assert_eq!(distribution.count(), 1);
     }

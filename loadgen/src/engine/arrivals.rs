@@ -9,7 +9,9 @@ use frame::CloseCode;
 use protocol::ws;
 use reactor::{Completion, Driver, Outgoing, Socket};
 
+use super::buffers::BUFFER_BYTES_MAX;
 use super::course::Course;
+use super::hearing::{Ear, End};
 use super::links::{Link, Links, Member, Stage};
 use super::obstacle;
 use super::opening::Opening;
@@ -43,6 +45,8 @@ pub(super) struct Arrivals<'r> {
     pub(super) publishing: Publishing,
     /// How connections ended early: by whose they were and how.
     ways: BTreeMap<(bool, String), u64>,
+    /// What the connection that is just heard answers.
+    reply: Vec<u8>,
 }
 
 impl<'r> Arrivals<'r> {
@@ -54,6 +58,7 @@ impl<'r> Arrivals<'r> {
         publishing: Publishing,
     ) -> Arrivals<'r> {
         const { assert!(PAYLOAD_BYTES_MIN as u64 <= MESSAGE_BYTES_MIN) };
+        const { assert!(BUFFER_BYTES_MAX <= MESSAGE_BYTES_MIN) };
         Arrivals {
             course,
             config: ws::Config {
@@ -71,6 +76,7 @@ impl<'r> Arrivals<'r> {
             reception,
             publishing,
             ways: BTreeMap::new(),
+            reply: Vec::new(),
         }
     }
 
@@ -127,70 +133,125 @@ impl<'r> Arrivals<'r> {
         Ok(())
     }
 
+    #[inline]
     fn receive(&mut self, socket: Socket, bytes: &mut [u8], now_ns: u64) -> Result<(), Failure> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
-        let frames_from = match &mut link.stage {
-            Stage::Shaking(response) => {
-                let mut rest = &*bytes;
-                match response.receive(&mut rest) {
-                    Ok(None) => return Ok(()),
-                    Ok(Some(_)) => {}
-                    Err(error) => {
-                        return Err(obstacle::of_handshake(
-                            &error,
-                            self.opening.situation_of(link.member),
-                        ));
-                    }
-                }
-                let frames_from = bytes.len() - rest.len();
-                link.stage = Stage::Open;
-                self.opening.complete(now_ns);
-                if let Member::Line(line) = link.member {
-                    self.publishing.attach(line, socket);
-                }
-                frames_from
-            }
-            Stage::Open | Stage::Leaving => 0,
-            Stage::Connecting | Stage::Broken | Stage::Gone => return Ok(()),
+        match link.stage {
+            Stage::Open | Stage::Leaving => self.hear(socket, bytes, now_ns),
+            Stage::Shaking | Stage::Greeting => self.receive_greeting(socket, bytes, now_ns),
+            Stage::Connecting | Stage::Broken | Stage::Gone => Ok(()),
+        }
+    }
+
+    /// Takes what comes before a connection stands.
+    fn receive_greeting(
+        &mut self,
+        socket: Socket,
+        bytes: &mut [u8],
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
         };
-        self.receive_frames(socket, &mut bytes[frames_from..], now_ns);
+        let mut frames_from = 0;
+        if let Some(response) = &mut link.ends.response {
+            let mut rest = &*bytes;
+            match response.receive(&mut rest) {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    return Err(obstacle::of_handshake(
+                        &error,
+                        self.opening.situation_of(link.member),
+                    ));
+                }
+            }
+            frames_from = bytes.len() - rest.len();
+            link.ends.response = None;
+            link.stage = Stage::Greeting;
+            link.ends.talk.open(&mut self.reply);
+            self.say_reply(socket);
+        }
+        self.greet(socket, now_ns);
+        self.hear(socket, &mut bytes[frames_from..], now_ns)?;
+        self.greet(socket, now_ns);
         Ok(())
     }
 
-    #[inline]
-    fn receive_frames(&mut self, socket: Socket, bytes: &mut [u8], now_ns: u64) {
+    /// Lets a connection stand when everything that comes before that was said.
+    fn greet(&mut self, socket: Socket, now_ns: u64) {
         let Some(link) = self.links.at(socket) else {
             return;
         };
-        let mut input = ws::Input::new(bytes);
-        let mut end = None;
-        while let Some(event) =
-            link.connection
-                .receive(&self.config, now_ns / 1_000_000, &mut input)
-        {
-            match event {
-                ws::Event::Message { payload, .. } => match link.member {
-                    Member::Subscriber(subscriber) => {
-                        self.reception.take(subscriber, &payload, now_ns)
-                    }
-                    Member::Line(_) => self.publishing.counts.unasked += 1,
-                },
-                ws::Event::Pong(_) => {}
-                ws::Event::PeerClosed { code, reason } => end = Some(describe_close(code, &reason)),
-                ws::Event::Failed(failure) => {
-                    end = Some(format!("the server broke a rule: {failure}"))
-                }
-            }
+        if link.stage != Stage::Greeting || !link.ends.talk.is_ready() {
+            return;
         }
-        let wants_flush = link.connection.wants_transmit() || link.connection.is_finished();
-        if let Some(how) = end {
-            self.depart(socket, Stage::Leaving, how);
+        link.stage = Stage::Open;
+        self.opening.complete(now_ns);
+        if let Member::Line(line) = link.member {
+            self.publishing.attach(line, socket);
         }
-        if wants_flush {
+    }
+
+    /// Takes the frames in one read.
+    #[inline]
+    fn hear(&mut self, socket: Socket, bytes: &mut [u8], now_ns: u64) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        let ear = Ear {
+            reception: &mut self.reception,
+            publishing: &mut self.publishing,
+            reply: &mut self.reply,
+            now_ns,
+        };
+        let end = ear.hear(link, &self.config, bytes);
+        if link.ends.machine.wants_transmit() || link.ends.machine.is_finished() {
             self.links.mark(socket);
         }
+        if !self.reply.is_empty() {
+            self.say_reply(socket);
+        }
+        match end {
+            None => Ok(()),
+            Some(end) => self.end(socket, end, now_ns),
+        }
+    }
+
+    fn say_reply(&mut self, socket: Socket) {
+        if let Some(link) = self.links.at(socket)
+            && !self.reply.is_empty()
+        {
+            link.ends.send(&self.reply);
+            self.links.mark(socket);
+        }
+        self.reply.clear();
+    }
+
+    /// The server has ended the conversation: before a connection stands that ends the run.
+    #[cold]
+    fn end(&mut self, socket: Socket, end: End, now_ns: u64) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        if link.stage == Stage::Greeting {
+            let (End::Closed(how) | End::Refused(how)) = end;
+            let situation = self.opening.situation_of(link.member);
+            return Err(obstacle::of_refusal(&how, situation));
+        }
+        let how = match end {
+            End::Closed(how) => how,
+            End::Refused(how) => {
+                link.ends
+                    .machine
+                    .close(now_ns / 1_000_000, CloseCode::NORMAL, "");
+                how
+            }
+        };
+        self.depart(socket, Stage::Leaving, how);
+        Ok(())
     }
 
     fn receive_ended(
@@ -201,7 +262,10 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
-        if matches!(link.stage, Stage::Connecting | Stage::Shaking(_)) {
+        if matches!(
+            link.stage,
+            Stage::Connecting | Stage::Shaking | Stage::Greeting
+        ) {
             return Err(obstacle::of_hang_up(
                 error.as_ref(),
                 self.opening.situation_of(link.member),
@@ -290,26 +354,12 @@ impl<'r> Arrivals<'r> {
 fn say_goodbye(link: &mut Link, now_ns: u64) {
     match link.stage {
         Stage::Open => {
-            link.connection
+            link.ends
+                .machine
                 .close(now_ns / 1_000_000, CloseCode::NORMAL, "");
             link.stage = Stage::Leaving;
         }
-        Stage::Connecting | Stage::Shaking(_) => link.stage = Stage::Broken,
+        Stage::Connecting | Stage::Shaking | Stage::Greeting => link.stage = Stage::Broken,
         Stage::Leaving | Stage::Broken | Stage::Gone => {}
-    }
-}
-
-fn describe_close(code: Option<CloseCode>, reason: &str) -> String {
-    let code = match code {
-        None => "closed by the server without a code".to_owned(),
-        Some(code) => match code.name() {
-            Some(name) => format!("closed by the server: {} {name}", code.0),
-            None => format!("closed by the server: {}", code.0),
-        },
-    };
-    if reason.is_empty() {
-        code
-    } else {
-        format!("{code}: {reason}")
     }
 }

@@ -11,7 +11,7 @@ use reactor::RingSettings;
 use crate::plan::{Pace, Plan};
 
 const BUFFER_BYTES_MIN: u64 = 2 << 10;
-const BUFFER_BYTES_MAX: u64 = 64 << 10;
+pub(super) const BUFFER_BYTES_MAX: u64 = 64 << 10;
 
 /// All buffers of one thread together.
 const MEMORY_BYTES_MAX: u64 = 16 << 20;

@@ -2,12 +2,15 @@
 //! have to send.
 //!
 //! A link that only receives keeps no buffer. Bytes gathered during a turn leave as one send for each link, and no link has
-//! two sends in flight.
+//! two sends in flight. What each read looks at fits one cache line; the rest of a connection's state lies apart from it.
 
 use bytes::Bytes;
 use protocol::handshake::client;
-use protocol::ws;
+use protocol::ws::{self, Kind};
 use reactor::{Driver, Outgoing, Socket};
+
+use super::inbound::Inbound;
+use crate::dialect::Talk;
 
 /// Whose connection it is, numbered within this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +20,13 @@ pub(super) enum Member {
 }
 
 /// How far a connection has come.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Connecting,
-    Shaking(Box<client::Response>),
+    /// The opening handshake was sent.
+    Shaking,
+    /// The WebSocket stands; what its dialect wants to have said first is not all said.
+    Greeting,
     Open,
     /// Said goodbye, or was told it: what is queued still leaves, nothing is sent or counted any more.
     Leaving,
@@ -36,38 +42,59 @@ pub(super) struct Link {
     pub(super) socket: Socket,
     pub(super) member: Member,
     pub(super) stage: Stage,
-    pub(super) connection: ws::Connection,
-    /// Not yet handed to the driver.
-    pub(super) out: Vec<u8>,
     is_receiving: bool,
     is_sending: bool,
     is_marked: bool,
+    pub(super) inbound: Inbound,
+    pub(super) ends: Box<Ends>,
+}
+
+const _: () = assert!(size_of::<Link>() <= 64);
+
+/// What is needed when more than plain messages comes, or when something is to be sent.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub(super) machine: ws::Connection,
+    pub(super) talk: Talk,
+    /// While the answer to the opening handshake is awaited.
+    pub(super) response: Option<Box<client::Response>>,
+    /// Not yet handed to the driver.
+    pub(super) out: Vec<u8>,
+}
+
+impl Ends {
+    /// Queues one message.
+    pub(super) fn send(&mut self, message: &[u8]) {
+        self.machine.send(Kind::Binary, message, &mut self.out);
+    }
 }
 
 /// The connections of one thread, indexed as the driver numbers its sockets.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     slots: Vec<Option<Link>>,
+    count: usize,
     /// Links with bytes to send or a close to make, each once.
     marked: Vec<Socket>,
 }
 
 impl Links {
     /// Enters a connection that was just begun.
-    pub(super) fn insert(&mut self, socket: Socket, member: Member, connection: ws::Connection) {
+    pub(super) fn insert(&mut self, socket: Socket, member: Member, ends: Ends) {
         let index = socket.index as usize;
         if index >= self.slots.len() {
             self.slots.resize_with(index + 1, || None);
         }
+        self.count += 1;
         self.slots[index] = Some(Link {
             socket,
             member,
             stage: Stage::Connecting,
-            connection,
-            out: Vec::new(),
             is_receiving: false,
             is_sending: false,
             is_marked: false,
+            inbound: Inbound::default(),
+            ends: Box::new(ends),
         });
     }
 
@@ -84,11 +111,12 @@ impl Links {
     pub(super) fn remove(&mut self, socket: Socket) {
         if self.at(socket).is_some() {
             self.slots[socket.index as usize] = None;
+            self.count -= 1;
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.iter().all(Option::is_none)
+        self.count == 0
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
@@ -114,12 +142,12 @@ impl Links {
     pub(super) fn sent(&mut self, socket: Socket, buffer: Outgoing) {
         let Some(link) = self.at(socket) else { return };
         link.is_sending = false;
-        if link.out.is_empty()
+        if link.ends.out.is_empty()
             && matches!(link.member, Member::Line(_))
             && let Outgoing::One(bytes) = buffer
         {
-            link.out = Vec::from(bytes);
-            link.out.clear();
+            link.ends.out = Vec::from(bytes);
+            link.ends.out.clear();
         }
         self.mark(socket);
     }
@@ -132,7 +160,7 @@ impl Links {
                 continue;
             };
             link.is_marked = false;
-            link.connection.transmit(&mut link.out);
+            link.ends.machine.transmit(&mut link.ends.out);
             link.flush(driver);
         }
         self.marked.clear();
@@ -144,7 +172,7 @@ impl Link {
         match self.stage {
             Stage::Connecting | Stage::Gone => return,
             Stage::Broken => return self.close(driver),
-            Stage::Shaking(_) | Stage::Open | Stage::Leaving => {}
+            Stage::Shaking | Stage::Greeting | Stage::Open | Stage::Leaving => {}
         }
         if !self.is_receiving {
             self.is_receiving = true;
@@ -153,13 +181,13 @@ impl Link {
         if self.is_sending {
             return;
         }
-        if !self.out.is_empty() {
+        if !self.ends.out.is_empty() {
             self.is_sending = true;
             driver.send(
                 self.socket,
-                Outgoing::One(Bytes::from(std::mem::take(&mut self.out))),
+                Outgoing::One(Bytes::from(std::mem::take(&mut self.ends.out))),
             );
-        } else if matches!(self.stage, Stage::Leaving) && self.connection.is_finished() {
+        } else if self.stage == Stage::Leaving && self.ends.machine.is_finished() {
             self.close(driver);
         }
     }

@@ -7,6 +7,8 @@ mod arrivals;
 mod buffers;
 mod conductor;
 mod course;
+mod hearing;
+mod inbound;
 mod lanes;
 mod links;
 mod obstacle;

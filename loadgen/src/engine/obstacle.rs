@@ -84,6 +84,15 @@ pub(super) fn of_handshake(error: &client::Error, at: Situation) -> Failure {
     )
 }
 
+/// The WebSocket stands, and then the server said that it will not.
+pub(super) fn of_refusal(how: &str, at: Situation) -> Failure {
+    failure(
+        format!("{} does not take the connection: {how}", at.address),
+        "Check --driver, the URL, and whether the server lets anybody in.",
+        at,
+    )
+}
+
 /// The server hung up before it answered the handshake.
 pub(super) fn of_hang_up(error: Option<&io::Error>, at: Situation) -> Failure {
     let how = error.map_or_else(

@@ -9,8 +9,9 @@ use protocol::handshake::client;
 use protocol::ws;
 use reactor::{Driver, SocketOptions};
 
-use super::links::{Link, Links, Member, Stage};
+use super::links::{Ends, Link, Links, Member, Stage};
 use super::obstacle::{self, Situation};
+use crate::dialect::Talk;
 use crate::failure::Failure;
 use crate::plan::{Endpoint, Plan};
 
@@ -84,9 +85,8 @@ impl<'p> Opening<'p> {
             let socket = driver
                 .connect(situation.address, source, &SocketOptions::default())
                 .map_err(|error| obstacle::of_connect(&error, situation))?;
-            let connection =
-                ws::Connection::new(ws::Role::Client, now_ns / 1_000_000, self.randomness.next());
-            links.insert(socket, member, connection);
+            let ends = self.ends(member, now_ns);
+            links.insert(socket, member, ends);
             self.next += 1;
             self.on_their_way += 1;
             self.moved_ns = now_ns;
@@ -94,12 +94,28 @@ impl<'p> Opening<'p> {
         Ok(())
     }
 
+    fn ends(&mut self, member: Member, now_ns: u64) -> Ends {
+        let topic = match member {
+            Member::Subscriber(_) => Some(self.topic_name(member)),
+            Member::Line(_) => None,
+        };
+        let talk = Talk::new(self.plan.dialect, topic, self.randomness.next());
+        Ends {
+            machine: ws::Connection::new(
+                ws::Role::Client,
+                now_ns / 1_000_000,
+                self.randomness.next(),
+            ),
+            talk,
+            response: None,
+            out: Vec::new(),
+        }
+    }
+
     /// TCP stands: sends the opening handshake.
     pub(super) fn shake_hands(&mut self, link: &mut Link) -> Result<(), Failure> {
         let endpoint = self.endpoint(link.member);
-        let target = endpoint
-            .url
-            .target(&self.plan.topic_names[self.topic(link.member) as usize]);
+        let target = endpoint.url.target(self.topic_name(link.member));
         let host = endpoint.url.authority();
         let mut key = [0; 16];
         key[..8].copy_from_slice(&self.randomness.next().to_le_bytes());
@@ -107,16 +123,19 @@ impl<'p> Opening<'p> {
         let offer = client::Offer {
             host,
             target: &target,
-            subprotocols: &[],
+            subprotocols: self.plan.dialect.subprotocols(),
             headers: &[],
             key,
         };
-        offer.write(&mut link.out).map_err(obstacle::of_request)?;
-        link.stage = Stage::Shaking(Box::new(client::Response::new(&offer)));
+        offer
+            .write(&mut link.ends.out)
+            .map_err(obstacle::of_request)?;
+        link.stage = Stage::Shaking;
+        link.ends.response = Some(Box::new(client::Response::new(&offer)));
         Ok(())
     }
 
-    /// A handshake was answered: the connection stands.
+    /// A connection stands.
     pub(super) fn complete(&mut self, now_ns: u64) {
         self.on_their_way -= 1;
         self.connected += 1;
@@ -150,11 +169,12 @@ impl<'p> Opening<'p> {
         }
     }
 
-    fn topic(&self, member: Member) -> u32 {
-        match member {
+    fn topic_name(&self, member: Member) -> &'p str {
+        let topic = match member {
             Member::Subscriber(index) => self.subscribers[index as usize],
             Member::Line(index) => self.lines[index as usize],
-        }
+        };
+        &self.plan.topic_names[topic as usize]
     }
 
     fn endpoint(&self, member: Member) -> &'p Endpoint {

@@ -4,11 +4,11 @@
 
 use std::ops::Range;
 
-use protocol::ws::Kind;
 use reactor::Socket;
 
 use super::links::{Link, Links, Stage};
 use super::reception::Returned;
+use crate::dialect::Envelope;
 use crate::payload::{self, Stamp};
 use crate::plan::{Pace, Plan};
 use crate::returns::Window;
@@ -31,6 +31,9 @@ pub(super) struct Publishing {
     places: Vec<u32>,
     pace: Turns,
     payload: Vec<u8>,
+    /// Of each topic.
+    envelopes: Vec<Envelope>,
+    message: Vec<u8>,
     pub(super) counts: Counts,
     pub(super) lateness: Distribution,
 }
@@ -118,6 +121,12 @@ impl Publishing {
             places,
             pace,
             payload: payload::filler(plan.payload_bytes),
+            envelopes: plan
+                .topic_names
+                .iter()
+                .map(|name| plan.dialect.envelope(name, plan.payload_bytes))
+                .collect(),
+            message: Vec::new(),
             counts: Counts::default(),
             lateness: Distribution::default(),
         }
@@ -188,7 +197,7 @@ impl Publishing {
             let sequence = self.lines[line].published;
             self.write(line, sequence, due_ns, link);
             if window_ns.contains(&due_ns) {
-                self.lateness.record(now_ns - due_ns);
+                self.lateness.record(now_ns - due_ns, 1);
             }
             let socket = link.socket;
             links.mark(socket);
@@ -300,8 +309,16 @@ impl Publishing {
             sent_ns,
         }
         .write(&mut self.payload);
-        link.connection
-            .send(Kind::Binary, &self.payload, &mut link.out);
+        let Envelope { before, after } = &self.envelopes[topic as usize];
+        if before.is_empty() {
+            link.ends.send(&self.payload);
+        } else {
+            self.message.clear();
+            self.message.extend_from_slice(before);
+            self.message.extend_from_slice(&self.payload);
+            self.message.extend_from_slice(after);
+            link.ends.send(&self.message);
+        }
         self.lines[line].published += 1;
         self.counts.published += 1;
     }
@@ -334,7 +351,7 @@ impl Publisher {
 }
 
 fn takes_more(link: &Link) -> bool {
-    matches!(link.stage, Stage::Open)
-        && link.connection.is_open()
-        && link.out.len() < BACKLOG_BYTES_MAX
+    link.stage == Stage::Open
+        && link.ends.machine.is_open()
+        && link.ends.out.len() < BACKLOG_BYTES_MAX
 }

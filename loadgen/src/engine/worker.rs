@@ -269,7 +269,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             lost: reception.lost(published),
             total: self.counts(),
             window: self.window,
-            latency: reception.latency.clone(),
+            latency: reception.latency(),
             lateness: self.arrivals.publishing.lateness.clone(),
             departures: self.arrivals.departures().collect(),
             ..Evidence::default()

@@ -36,8 +36,8 @@ fn flawless() -> Evidence {
         },
         ..Evidence::default()
     };
-    evidence.latency.record(50_000);
-    evidence.lateness.record(5_000);
+    evidence.latency.record(50_000, 1);
+    evidence.lateness.record(5_000, 1);
     evidence
 }
 
@@ -128,7 +128,7 @@ fn every_fault_is_told_and_decides_the_exit_code() {
 #[test]
 fn a_late_generator_makes_an_open_loop_invalid() {
     let mut evidence = flawless();
-    evidence.lateness.record(1_200_000);
+    evidence.lateness.record(1_200_000, 1);
     let report = Report::new(&plan("--rate 100 --late-max 1ms"), &evidence, Vec::new());
     assert_eq!(report.outcome(), Outcome::Invalid);
     assert!(report.to_string().contains("INVALID"), "{report}");
