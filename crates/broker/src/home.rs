@@ -58,7 +58,6 @@ impl Topic {
 /// A chunk at the end of its topic's turn.
 #[derive(Debug)]
 pub(crate) struct Closed {
-    pub(crate) topic: HashedName,
     pub(crate) span: Span,
     /// This core's handles.
     pub(crate) runs: Runs,
@@ -303,7 +302,6 @@ impl Home {
         open.keep(&runs, &mut topic.log, &topic.rule);
         self.log_bytes += topic.log.cost();
         let closed = Closed {
-            topic: topic.name.clone(),
             span,
             runs,
             shared,

@@ -21,6 +21,7 @@ mod name;
 mod notice;
 mod open;
 mod pattern;
+mod payloads;
 mod position;
 mod publication;
 mod recency;

@@ -1,25 +1,32 @@
 //! A topic's log on its home core: the epoch, the next offset, and what is kept for recovery and history.
 //!
-//! Each publication is kept once, as published; a replay encodes it for whoever asks. Kept offsets have no holes, so the
-//! floor and the number kept say everything. What a turn has not closed yet is no part of the log.
+//! Each publication is kept once, as published; a replay encodes it for whoever asks. Where its payload lies is told in `payloads.rs`. Kept
+//! offsets have no holes, so the floor and the number kept say everything. What a turn has not closed yet is no part of the log.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use bytes::Bytes;
-
 use crate::limits::RETAINED_OVERHEAD_BYTES;
 use crate::notice::Loss;
+use crate::payloads::{Payloads, Place, Source};
 use crate::position::{Epoch, Position};
 use crate::publication::{Kind, Publication};
 use crate::rules::Rule;
 
-/// One publication that is kept.
+/// One publication that is to be kept.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct Keep<'a> {
     pub(crate) kind: Kind,
     pub(crate) time_ms: u64,
-    pub(crate) payload: Bytes,
+    pub(crate) payload: Source<'a>,
+}
+
+/// One that is.
+#[derive(Debug)]
+struct Kept {
+    time_ms: u64,
+    payload: Place,
+    kind: Kind,
 }
 
 /// See the module.
@@ -29,6 +36,7 @@ pub(crate) struct Log {
     /// The newest offset; 0 before the first.
     last: u64,
     kept: VecDeque<Kept>,
+    payloads: Payloads,
     payload_bytes: usize,
 }
 
@@ -38,6 +46,7 @@ impl Log {
             epoch,
             last: 0,
             kept: VecDeque::new(),
+            payloads: Payloads::default(),
             payload_bytes: 0,
         }
     }
@@ -75,10 +84,10 @@ impl Log {
     }
 
     /// Goes on to offset `last`. Of the publications up to there, the newest ones are `kept`; without all of them, what was kept before goes.
-    pub(crate) fn extend(
+    pub(crate) fn extend<'a>(
         &mut self,
         last: u64,
-        kept: impl ExactSizeIterator<Item = Kept>,
+        kept: impl ExactSizeIterator<Item = Keep<'a>>,
         rule: &Rule,
     ) {
         if kept.len() as u64 != last - self.last {
@@ -86,12 +95,18 @@ impl Log {
         }
         self.last = last;
         for publication in kept {
-            self.payload_bytes += publication.payload.len();
-            self.kept.push_back(publication);
+            let payload = self.payloads.add(publication.payload, self.payload_bytes);
+            self.payload_bytes += payload.len();
+            self.kept.push_back(Kept {
+                time_ms: publication.time_ms,
+                payload,
+                kind: publication.kind,
+            });
         }
         while self.kept.len() > rule.messages_max as usize || self.payload_bytes > rule.bytes_max {
             self.drop_oldest();
         }
+        self.release();
     }
 
     /// Lets go of what is older than the rule keeps.
@@ -106,17 +121,25 @@ impl Log {
         if self.kept.is_empty() {
             self.kept = VecDeque::new();
         }
+        self.release();
     }
 
     pub(crate) fn clear(&mut self) {
         self.kept = VecDeque::new();
         self.payload_bytes = 0;
+        self.release();
     }
 
     fn drop_oldest(&mut self) {
         if let Some(gone) = self.kept.pop_front() {
             self.payload_bytes -= gone.payload.len();
         }
+    }
+
+    /// Lets go of payloads that are kept no more.
+    fn release(&mut self) {
+        let oldest = self.kept.front().map(|kept| kept.payload);
+        self.payloads.release(oldest);
     }
 
     /// What follows a position, if none of it is gone.
@@ -194,7 +217,7 @@ impl Log {
                 },
                 kind: kept.kind,
                 time_ms: kept.time_ms,
-                payload: &kept.payload,
+                payload: self.payloads.get(kept.payload),
             })
     }
 }
@@ -204,18 +227,18 @@ mod tests {
     use super::*;
     use crate::position::Epochs;
 
-    fn kept(time_ms: u64, bytes: usize) -> Kept {
-        Kept {
+    fn keep(time_ms: u64, bytes: usize) -> Keep<'static> {
+        Keep {
             kind: Kind::Text,
             time_ms,
-            payload: Bytes::from(vec![b'x'; bytes]),
+            payload: Source::Shared(vec![b'x'; bytes].into()),
         }
     }
 
     fn log(rule: &Rule, sizes: &[usize]) -> Log {
         let mut log = Log::new(Epochs::new(1).birth());
         for (&bytes, offset) in sizes.iter().zip(1..) {
-            log.extend(offset, [kept(offset, bytes)].into_iter(), rule);
+            log.extend(offset, [keep(offset, bytes)].into_iter(), rule);
         }
         log
     }
@@ -274,7 +297,7 @@ mod tests {
             ..Rule::default()
         };
         let mut log = log(&rule, &[1; 2]);
-        log.extend(9, [kept(8, 4), kept(9, 4)].into_iter(), &rule);
+        log.extend(9, [keep(8, 4), keep(9, 4)].into_iter(), &rule);
         let offsets: Vec<_> = log
             .read(0..log.len())
             .map(|publication| publication.at.offset)

@@ -1,11 +1,11 @@
 //! What a topic gains in one turn, while it is written: one run for each format, and where each payload lies that is to be kept.
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::chunk::{Run, Runs};
 use crate::limits::{CHUNK_PUBLICATIONS_MAX, ENVELOPE_BYTES};
-use crate::log::{Kept, Log};
+use crate::log::{Keep, Log};
+use crate::payloads::{COPIED_BYTES_MAX, Source};
 use crate::publication::{Encode, Format, Kind, Publication};
 use crate::rules::Rule;
 
@@ -80,30 +80,28 @@ impl OpenChunk {
         self.runs.push(Run { format, bytes });
     }
 
-    /// Moves what the rule keeps into the log, once the runs are closed: as slices of them, or copied where those would hold on to much
-    /// more than is kept.
+    /// What the rule keeps goes into the log, once the runs are closed. Large payloads stay where they are, unless that would hold on to much more
+    /// than is kept.
     pub(crate) fn keep(&mut self, runs: &Runs, log: &mut Log, rule: &Rule) {
         let last = log.end().offset + self.publications;
         let places = self.kept(rule);
-        let payload_bytes: usize = places.iter().map(Place::len).sum();
-        let held_bytes = runs.iter().map(|(_, run)| run.len()).sum::<usize>() + self.loose.len();
-        if held_bytes > 2 * payload_bytes + 256 {
-            let mut copy = Vec::with_capacity(payload_bytes);
-            places
-                .iter()
-                .for_each(|place| copy.extend_from_slice(place.of(runs, &self.loose)));
-            let mut copy = Bytes::from(copy);
-            let kept = places
-                .iter()
-                .map(|place| place.keep(copy.split_to(place.len())));
-            return log.extend(last, kept, rule);
-        }
-        let loose = Bytes::from(std::mem::take(&mut self.loose));
-        let source = |place: &Place| place.run.map_or(&loose, |run| &runs[run as usize].1);
-        let kept = self
-            .kept(rule)
-            .iter()
-            .map(|place| place.keep(source(place).slice(place.start..place.end)));
+        let is_large = |place: &&Place| place.len() > COPIED_BYTES_MAX;
+        let large_bytes: usize = places.iter().filter(is_large).map(Place::len).sum();
+        let runs_bytes: usize = runs.iter().map(|(_, run)| run.len()).sum();
+        let shares = large_bytes > 0 && runs_bytes <= 2 * large_bytes;
+        let kept = places.iter().map(|place| {
+            let payload = match place.run {
+                Some(run) if shares && is_large(&place) => {
+                    Source::Shared(runs[run as usize].1.slice(place.start..place.end))
+                }
+                _ => Source::Bytes(place.of(runs, &self.loose)),
+            };
+            Keep {
+                kind: place.kind,
+                time_ms: place.time_ms,
+                payload,
+            }
+        });
         log.extend(last, kept, rule);
     }
 
@@ -146,13 +144,5 @@ impl Place {
     fn of<'a>(&self, runs: &'a Runs, loose: &'a [u8]) -> &'a [u8] {
         let bytes = self.run.map_or(loose, |run| &runs[run as usize].1);
         &bytes[self.start..self.end]
-    }
-
-    fn keep(&self, payload: Bytes) -> Kept {
-        Kept {
-            kind: self.kind,
-            time_ms: self.time_ms,
-            payload,
-        }
     }
 }

@@ -194,8 +194,8 @@ impl Broker {
             }
         }
         if closed.here {
-            self.local
-                .arrive(self.core, &closed.topic, closed.span, closed.runs);
+            let name = &self.home.topics[topic].name;
+            self.local.arrive(self.core, name, closed.span, closed.runs);
         }
     }
 

@@ -265,8 +265,8 @@ impl Default for Broker {
 impl Default for Io {
     fn default() -> Self {
         Self {
-            receive_buffers: 1024,
-            receive_buffer_bytes: Size::from_kib(2),
+            receive_buffers: 128,
+            receive_buffer_bytes: Size::from_kib(16),
             send_buffer_bytes: Size::from_kib(256),
             lane_capacity: 1024,
         }

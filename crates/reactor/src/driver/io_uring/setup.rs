@@ -24,9 +24,11 @@ pub struct RingSettings {
     /// and more than multishots may fire in a turn.
     pub completion_entries: u32,
     /// Receive buffers shared by all sockets: about as many as become readable in one turn. More only pass
-    /// more memory through the cache. One is enough to work.
+    /// more memory through the cache; with fewer, a socket that finds none has to be armed again. One is enough to work.
     pub receive_buffers: u16,
-    /// Size of each; a longer read comes in several pieces.
+    /// Size of each; a longer read comes in several pieces, each of which costs the kernel another look at the socket.
+    /// The same 2 MiB as 1,024 of 2 KiB: 84 against 114 ns for a delivery of 512 bytes to a hundred with 64 under way, 36.7 against
+    /// 40.5 us for one of 16 KiB to one; as 64 of 32 KiB, a hundred publishers at once cost 123 against 85 ns.
     pub receive_buffer_bytes: u32,
     /// Lockable memory that this ring may take; larger sizes are not even tried. The limit is the user's, not the
     /// ring's: without this the first core of several takes what the last one needs.
@@ -38,8 +40,8 @@ impl Default for RingSettings {
         Self {
             submission_entries: 128,
             completion_entries: 8192,
-            receive_buffers: 1024,
-            receive_buffer_bytes: 2048,
+            receive_buffers: 128,
+            receive_buffer_bytes: 16 << 10,
             locked_kib_max: u64::MAX,
         }
     }
