@@ -6,6 +6,7 @@
 //! What is handed in becomes visible to the kernel at the next `wait` at the latest.
 
 pub(crate) mod io_uring;
+mod listeners;
 
 use crate::{Counters, ListenOptions, ListenerId, Outgoing, Socket, SocketOptions, Stream, Waker};
 use std::io;

@@ -10,7 +10,6 @@
 mod buffers;
 mod completions;
 mod drain;
-mod listeners;
 mod operations;
 mod ring;
 mod setup;
@@ -20,11 +19,11 @@ mod wake;
 
 use self::buffers::ReceiveBuffers;
 use self::completions::Outcome;
-use self::listeners::Listeners;
 use self::ring::Ring;
 pub use self::setup::{RingSettings, SetupError};
 use self::table::{State, Table};
 use self::wake::WakeTarget;
+use super::listeners::{self, Listeners};
 use crate::waker::Wake;
 use crate::{
     Completion, Counters, Driver, ListenOptions, ListenerId, Outgoing, Socket, SocketOptions,

@@ -1,7 +1,7 @@
 //! The listening sockets of one driver, and their patience when descriptors run out.
 //!
-//! A failed accept ends the multishot behind it. Arming again at once would fail at once, so a listener waits: 10 ms
-//! first, twice as long each time, a second at most, until an accept succeeds.
+//! Where an accept has failed for want of descriptors, the next one would fail at once. So a listener waits: 10 ms first,
+//! twice as long each time, a second at most, until an accept succeeds. How a listener is watched is each driver's own.
 
 use crate::sys;
 use crate::{ListenOptions, ListenerId, SocketOptions};
@@ -15,7 +15,7 @@ const BACKOFF_LAST_MS: u64 = 1_000;
 pub(super) struct Listener {
     /// Gone once the listener is stopped and its accept is over.
     pub(super) descriptor: Option<OwnedFd>,
-    /// A multishot accept is in flight.
+    /// A multishot accept of io_uring's is in flight.
     pub(super) accepting: bool,
     pub(super) stopped: bool,
     backoff_ms: u64,
@@ -30,6 +30,11 @@ impl Listener {
     pub(super) fn back_off(&mut self, now_ns: u64) {
         self.retry_at_ns = Some(now_ns + self.backoff_ms * 1_000_000);
         self.backoff_ms = (self.backoff_ms * 2).min(BACKOFF_LAST_MS);
+    }
+
+    /// Whether it waits after a failure.
+    pub(super) fn is_resting(&self) -> bool {
+        self.retry_at_ns.is_some()
     }
 
     /// Stops; the descriptor is closed at once if no accept holds it.
@@ -144,10 +149,12 @@ mod tests {
             listeners.at_mut(id).unwrap().back_off(now_ns);
             let retry_ns = listeners.next_retry_ns().unwrap();
             assert_eq!(listeners.take_retry(retry_ns - 1), None);
+            assert!(listeners.at_mut(id).unwrap().is_resting());
             assert_eq!(listeners.take_retry(retry_ns), Some(id));
             waits_ms.push((retry_ns - now_ns) / 1_000_000);
             now_ns = retry_ns;
         }
+        assert!(!listeners.at_mut(id).unwrap().is_resting());
         assert_eq!(waits_ms, [10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]);
         listeners.at_mut(id).unwrap().accepted();
         listeners.at_mut(id).unwrap().back_off(now_ns);
