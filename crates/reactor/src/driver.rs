@@ -5,6 +5,7 @@
 //! (multishot ones by many), unless its socket was closed first: then only [`Completion::Closed`] follows.
 //! What is handed in becomes visible to the kernel at the next `wait` at the latest.
 
+pub(crate) mod epoll;
 pub(crate) mod io_uring;
 mod listeners;
 

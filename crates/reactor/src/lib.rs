@@ -1,8 +1,8 @@
 //! One core's door to the kernel: operations in, completions out.
 //!
 //! [`Driver`] is the whole of what a core may ask of its machine: sockets, the two clocks, waking and sleeping.
-//! `RingDriver` is the one that talks to io_uring; the simulator implements the same trait over a virtual network,
-//! and one list of tests judges both. Beside the trait stand the few things that every core loop needs and
+//! `RingDriver` talks to io_uring, `EpollDriver` to a kernel that refuses it; the simulator implements the same trait
+//! over a virtual network, and one list of tests judges all three. Beside the trait stand the few things that every core loop needs and
 //! that only the kernel knows: CPU affinity, resource limits, timers.
 //!
 //! Knows no protocol: bytes are bytes here. Unsafe code lives in `sys.rs` and `driver/io_uring/` alone.
@@ -22,6 +22,7 @@ mod timers;
 mod waker;
 
 pub use counters::Counters;
+pub use driver::epoll::EpollDriver;
 pub use driver::io_uring::{RingDriver, RingSettings, SetupError};
 pub use driver::{Completion, Driver, Wait};
 pub use options::{ListenOptions, SocketOptions};

@@ -13,13 +13,13 @@ mod sending;
 mod waking;
 
 use node::Fabric;
-use reactor::{RingDriver, RingSettings};
+use reactor::{EpollDriver, RingDriver, RingSettings};
 use ringwire_sim::{Conditions, Network, SimDriver};
 
-/// Drivers on the real kernel, over loopback.
-struct Kernel;
+/// Drivers on io_uring, over loopback.
+struct Rings;
 
-impl Fabric for Kernel {
+impl Fabric for Rings {
     type Driver = RingDriver;
 
     fn driver(&mut self, receive_buffers: u16) -> RingDriver {
@@ -30,6 +30,17 @@ impl Fabric for Kernel {
             ..RingSettings::default()
         };
         RingDriver::new(settings).unwrap_or_else(|refusal| panic!("{refusal}"))
+    }
+}
+
+/// Drivers on epoll, over loopback.
+struct Epolls;
+
+impl Fabric for Epolls {
+    type Driver = EpollDriver;
+
+    fn driver(&mut self, receive_buffers: u16) -> EpollDriver {
+        EpollDriver::with_receive_buffer(usize::from(receive_buffers) * 2048).unwrap()
     }
 }
 
@@ -57,7 +68,11 @@ impl Fabric for Simulation {
 macro_rules! contract {
     ($($area:ident: $($behaviour:ident)*;)*) => {
         mod on_io_uring {
-            $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut super::Kernel); })*)*
+            $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut super::Rings); })*)*
+        }
+
+        mod on_epoll {
+            $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut super::Epolls); })*)*
         }
 
         mod on_the_simulation {
