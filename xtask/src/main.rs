@@ -1,7 +1,7 @@
 //! The project's own build scripts, as one small program: `cargo xtask <task>`.
 //!
-//! Written in Rust over the standard library alone, so that it builds in a second and runs wherever
-//! the project does. It judges and drives; it never changes a source file.
+//! Written in Rust over little more than the standard library, so that it builds in seconds and runs
+//! wherever the project does. It judges and drives; it never changes a source file.
 
 #![forbid(unsafe_code)]
 
@@ -54,13 +54,24 @@ const TASKS: &[(&str, &str, Task)] = &[
     ),
     (
         "floor",
-        "the broker's CPU per delivery beside programs that only send: cargo xtask floor [rounds] [row]",
+        "the broker's CPU per delivery beside programs that only send, in rounds; all four take\n           \
+         [--rounds N] [--row TEXT] [--arm NAME,...] [--json FILE] [--steered]",
         compare::floor,
     ),
     (
         "peers",
-        "the same beside Bun's server as well: cargo xtask peers [rounds] [row]",
+        "the same beside other servers: tokio, Bun, nchan, mosquitto, NATS",
         compare::peers,
+    ),
+    (
+        "latency",
+        "how long a delivery takes in the broker and in them, at the same rates",
+        compare::latency,
+    ),
+    (
+        "idle",
+        "what 10,000 subscribed connections take, in memory and to make",
+        compare::idle,
     ),
 ];
 

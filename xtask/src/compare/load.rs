@@ -1,0 +1,125 @@
+//! The loads: who sends how much to whom.
+
+use std::time::Duration;
+
+/// What a server is put under.
+#[derive(Clone, Debug)]
+pub(super) struct Load {
+    pub(super) name: String,
+    pub(super) subscribers: u32,
+    pub(super) publishers: u32,
+    pub(super) topics: u32,
+    pub(super) payload_bytes: u32,
+    pub(super) pace: Pace,
+    pub(super) warm_up: Duration,
+    pub(super) measured: Duration,
+}
+
+/// When the next message is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// Each publisher keeps this many messages under way.
+    Outstanding(u32),
+    /// So many messages a second, whatever comes back.
+    PerSecond(f64),
+}
+
+/// Long enough for figures of CPU time to settle, short enough for many rounds: those tell more than long runs,
+/// since what disturbs a run is mostly there for all of it.
+const WARM_UP: Duration = Duration::from_millis(200);
+const MEASURED: Duration = Duration::from_millis(700);
+
+/// A load in a closed loop: from one publisher on one topic unless it is spread.
+fn fan_out(name: &str, subscribers: u32, payload_bytes: u32, outstanding: u32) -> Load {
+    Load {
+        name: name.to_owned(),
+        subscribers,
+        publishers: 1,
+        topics: 1,
+        payload_bytes,
+        pace: Pace::Outstanding(outstanding),
+        warm_up: WARM_UP,
+        measured: MEASURED,
+    }
+}
+
+/// A thousand topics with one subscriber each, from ten publishers.
+fn many_topics(name: &str, outstanding: u32) -> Load {
+    Load {
+        publishers: 10,
+        topics: 1000,
+        ..fan_out(name, 1000, 64, outstanding)
+    }
+}
+
+/// The rows of the table of costs. W is the number of messages under way; W=1 forbids that messages share a send.
+pub(super) fn costs() -> Vec<Load> {
+    vec![
+        fan_out("1 -> 1, 64 B, W=1", 1, 64, 1),
+        fan_out("1 -> 10, 64 B, W=1", 10, 64, 1),
+        fan_out("1 -> 100, 64 B, W=1", 100, 64, 1),
+        fan_out("1 -> 1000, 64 B, W=1", 1000, 64, 1),
+        fan_out("1 -> 5000, 64 B, W=1", 5000, 64, 1),
+        fan_out("1 -> 1, 16 KiB, W=1", 1, 16_384, 1),
+        fan_out("1 -> 100, 16 KiB, W=1", 100, 16_384, 1),
+        many_topics("1000 topics x 1, 64 B, W=1", 1),
+        many_topics("1000 topics x 1, 64 B, W=16", 16),
+        fan_out("1 -> 1, 64 B, W=64", 1, 64, 64),
+        fan_out("1 -> 100, 64 B, W=16", 100, 64, 16),
+        fan_out("1 -> 100, 64 B, W=64", 100, 64, 64),
+        fan_out("1 -> 1000, 64 B, W=64", 1000, 64, 64),
+        fan_out("1 -> 100, 512 B, W=64", 100, 512, 64),
+        fan_out("1 -> 100, 16 KiB, W=8", 100, 16_384, 8),
+    ]
+}
+
+/// The loads whose latency is measured, as they find the maximum: closed loops in which each message travels alone.
+pub(super) fn latencies() -> Vec<Load> {
+    vec![
+        fan_out("1 -> 100, 512 B", 100, 512, 1),
+        fan_out("1 -> 1000, 64 B", 1000, 64, 1),
+    ]
+}
+
+/// Connections that wait: one message a second shows that all of them are there.
+pub(super) fn idle() -> Vec<Load> {
+    vec![Load {
+        pace: Pace::PerSecond(1.0),
+        warm_up: Duration::ZERO,
+        measured: Duration::from_secs(2),
+        ..fan_out("10,000 subscribers", 10_000, 64, 1)
+    }]
+}
+
+impl Load {
+    /// The same load in an open loop, long enough for a 99.9th percentile.
+    pub(super) fn at_rate(&self, name: String, per_second: f64) -> Load {
+        Load {
+            name,
+            pace: Pace::PerSecond(per_second),
+            warm_up: Duration::from_millis(300),
+            measured: Duration::from_secs(2),
+            ..self.clone()
+        }
+    }
+
+    /// The load generator's words for it.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let (pace, amount) = match self.pace {
+            Pace::Outstanding(messages) => ("--outstanding", messages.to_string()),
+            Pace::PerSecond(rate) => ("--rate", format!("{rate:.1}")),
+        };
+        [
+            ("--subscribers", self.subscribers.to_string()),
+            ("--publishers", self.publishers.to_string()),
+            ("--topics", self.topics.to_string()),
+            ("--payload", self.payload_bytes.to_string()),
+            (pace, amount),
+            ("--warm-up", format!("{}ms", self.warm_up.as_millis())),
+            ("--duration", format!("{}ms", self.measured.as_millis())),
+        ]
+        .into_iter()
+        .flat_map(|(option, value)| [option.to_owned(), value])
+        .collect()
+    }
+}
