@@ -1,4 +1,5 @@
-//! The control thread: signals, on a tokio-uring runtime of its own.
+//! The control thread: signals, on a tokio-uring runtime of its own, or on plain tokio where the
+//! cores do without io_uring.
 //!
 //! It reaches the cores only through lanes, and no message waits for it. The first SIGTERM or
 //! SIGINT drains the node; the second ends it at once. SIGHUP reads the configuration again.
@@ -79,9 +80,35 @@ const RING_ENTRIES: u32 = 8;
 /// What such a ring locks.
 pub(crate) const LOCKED_KIB: u64 = 8;
 
-/// The control thread's runtime, on the calling thread.
-pub(crate) fn runtime() -> io::Result<tokio_uring::Runtime> {
-    tokio_uring::Runtime::new(tokio_uring::builder().entries(RING_ENTRIES))
+/// The control thread's runtime.
+pub(crate) enum Runtime {
+    /// A tokio runtime whose files are io_uring's.
+    Ring(tokio_uring::Runtime),
+    /// One that asks nothing of io_uring.
+    Plain(tokio::runtime::Runtime),
+}
+
+impl Runtime {
+    /// A runtime on a small ring, on the calling thread.
+    pub(crate) fn on_ring() -> io::Result<Self> {
+        let ring = tokio_uring::Runtime::new(tokio_uring::builder().entries(RING_ENTRIES));
+        ring.map(Self::Ring)
+    }
+
+    /// A runtime on epoll, on the calling thread.
+    pub(crate) fn plain() -> io::Result<Self> {
+        let plain = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        plain.map(Self::Plain)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match self {
+            Self::Ring(runtime) => runtime.block_on(future),
+            Self::Plain(runtime) => runtime.block_on(future),
+        }
+    }
 }
 
 /// What the control thread works with.
@@ -96,7 +123,7 @@ pub(crate) struct Thread {
 impl Thread {
     /// Watches signals until every core has ended. Returns whether they were made to, by a second
     /// signal, with something left unsent.
-    pub(crate) fn run(mut self, runtime: &tokio_uring::Runtime, all_ended: &Notify) -> bool {
+    pub(crate) fn run(mut self, runtime: &Runtime, all_ended: &Notify) -> bool {
         let mut signals = 0;
         runtime.block_on(async {
             let watch = |kind| signal(kind).expect("an ordinary signal can be watched");
@@ -108,7 +135,7 @@ impl Thread {
                     () = all_ended.notified() => break,
                     _ = terminate.recv() => self.stop("SIGTERM", &mut signals),
                     _ = interrupt.recv() => self.stop("SIGINT", &mut signals),
-                    _ = hangup.recv() => self.reload().await,
+                    _ = hangup.recv() => self.reload(runtime).await,
                 }
             }
         });
@@ -129,8 +156,8 @@ impl Thread {
     }
 
     /// Reads the configuration again. Whatever is wrong with it, the node goes on as it was.
-    async fn reload(&mut self) {
-        let mut config = match self.read().await {
+    async fn reload(&mut self, runtime: &Runtime) {
+        let mut config = match self.read(runtime).await {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!("the configuration stays as it was: {error}");
@@ -145,10 +172,14 @@ impl Thread {
         tracing::info!("the configuration was read again");
     }
 
-    async fn read(&self) -> Result<Config, Error> {
+    async fn read(&self, runtime: &Runtime) -> Result<Config, Error> {
         let Some(path) = &self.sources.file else {
             return self.sources.assemble(None);
         };
+        if let Runtime::Plain(_) = runtime {
+            // Nothing else runs on this thread that a slow disk could hold up.
+            return self.sources.load();
+        }
         let bytes = read_file(path)
             .await
             .map_err(|error| config::unreadable(path, &error))?;

@@ -1,4 +1,4 @@
-//! The thread of one core: its ring and its listener made on it, its turns run on it.
+//! The thread of one core: its driver and its listener made on it, its turns run on it.
 //!
 //! A core that stands tells so and waits until all others stand too; then it runs until it is
 //! drained. A core that dies takes the process with it: a process with a dead core would accept
@@ -10,17 +10,37 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use reactor::{
-    Driver, ListenOptions, ListenerId, RingDriver, RingSettings, SocketOptions, Waker, affinity,
+    Driver, EpollDriver, ListenOptions, ListenerId, RingDriver, RingSettings, SetupError,
+    SocketOptions, Waker, affinity,
 };
 
-use crate::config::Config;
+use crate::config::{Config, Io};
 use crate::core::{Core, Flow, Ports, Share};
 use crate::hub::{Hub, Place, Settings};
 use crate::logs;
 use crate::node::Node;
 
 /// What a core thread tells when its listener stands, or why it does not.
-pub(crate) type Ready = Result<Standing, String>;
+pub(crate) type Ready = Result<Standing, Refusal>;
+
+/// Why a core does not stand.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It wanted io_uring. On epoll it could stand.
+    IoUring(SetupError),
+    /// Something that no other driver would change.
+    Other(String),
+}
+
+/// What a core runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DriverKind {
+    IoUring {
+        /// Each core's part of the memory that the user may lock.
+        locked_kib_max: u64,
+    },
+    Epoll,
+}
 
 /// A core that listens but does not accept yet.
 pub(crate) struct Standing {
@@ -28,7 +48,7 @@ pub(crate) struct Standing {
     pub(crate) waker: Waker,
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    /// Its ring, in one line.
+    /// Its driver, in one line.
     pub(crate) description: String,
 }
 
@@ -43,8 +63,7 @@ pub(crate) struct Plan {
     pub(crate) settings: Arc<Settings>,
     pub(crate) node: Arc<Node>,
     pub(crate) lanes: Share,
-    /// This core's part of the memory that the user may lock.
-    pub(crate) locked_kib_max: u64,
+    pub(crate) driver: DriverKind,
 }
 
 /// One core's thread.
@@ -60,7 +79,7 @@ pub(crate) fn serve(
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::error!(core, "the ring is unusable: {error}");
+            tracing::error!(core, "the driver is unusable: {error}");
             logs::flush();
             std::process::abort();
         }
@@ -78,15 +97,55 @@ fn run_core(
     report: &SyncSender<Ready>,
     gate: &Receiver<Go>,
 ) -> std::io::Result<()> {
-    let made = make_driver(&plan, address);
-    let (driver, listener, ready) = match made {
-        Ok(made) => made,
+    let refuse = |refusal| {
+        let _ = report.send(Err(refusal));
+        Ok(())
+    };
+    if let Err(error) = pin(&plan) {
+        return refuse(Refusal::Other(error));
+    }
+    match plan.driver {
+        DriverKind::IoUring { locked_kib_max } => {
+            match RingDriver::new(ring_settings(&plan.config.io, locked_kib_max)) {
+                Ok(driver) => {
+                    let description = driver.description().to_owned();
+                    run_on(driver, description, plan, address, report, gate)
+                }
+                Err(error) => refuse(Refusal::IoUring(error)),
+            }
+        }
+        DriverKind::Epoll => match EpollDriver::new() {
+            Ok(driver) => {
+                let description = driver.description().to_owned();
+                run_on(driver, description, plan, address, report, gate)
+            }
+            Err(error) => refuse(Refusal::Other(format!("cannot make an epoll: {error}"))),
+        },
+    }
+}
+
+/// Listens, and runs the core once all others listen too.
+fn run_on<D: Driver>(
+    mut driver: D,
+    description: String,
+    plan: Plan,
+    address: SocketAddr,
+    report: &SyncSender<Ready>,
+    gate: &Receiver<Go>,
+) -> std::io::Result<()> {
+    let (listener, bound) = match listen(&mut driver, &plan.config.io, address) {
+        Ok(listening) => listening,
         Err(error) => {
-            let _ = report.send(Err(error));
+            let error = format!("cannot listen on {address}: {error}");
+            let _ = report.send(Err(Refusal::Other(error)));
             return Ok(());
         }
     };
-    let _ = report.send(Ok(ready));
+    let _ = report.send(Ok(Standing {
+        waker: driver.waker(),
+        address: bound,
+        description,
+    }));
     // No gate means that another core failed: this one has nothing to do.
     let Ok(wakers) = gate.recv() else {
         return Ok(());
@@ -98,23 +157,28 @@ fn run_core(
     Ok(())
 }
 
-fn make_driver(
-    plan: &Plan,
-    address: SocketAddr,
-) -> Result<(RingDriver, ListenerId, Standing), String> {
-    if let Some(cpu) = plan.cpu {
-        affinity::pin_current_thread(cpu).map_err(|error| {
-            format!("cannot pin core {} to CPU {cpu}: {error}", plan.place.core)
-        })?;
-    }
-    let io = &plan.config.io;
-    let ring = RingSettings {
+fn pin(plan: &Plan) -> Result<(), String> {
+    let Some(cpu) = plan.cpu else {
+        return Ok(());
+    };
+    affinity::pin_current_thread(cpu)
+        .map_err(|error| format!("cannot pin core {} to CPU {cpu}: {error}", plan.place.core))
+}
+
+fn ring_settings(io: &Io, locked_kib_max: u64) -> RingSettings {
+    RingSettings {
         receive_buffers: io.receive_buffers,
         receive_buffer_bytes: u32::try_from(io.receive_buffer_bytes.bytes()).unwrap_or(u32::MAX),
-        locked_kib_max: plan.locked_kib_max,
+        locked_kib_max,
         ..RingSettings::default()
-    };
-    let mut driver = RingDriver::new(ring).map_err(|error| error.to_string())?;
+    }
+}
+
+fn listen<D: Driver>(
+    driver: &mut D,
+    io: &Io,
+    address: SocketAddr,
+) -> std::io::Result<(ListenerId, SocketAddr)> {
     let options = ListenOptions {
         socket: SocketOptions {
             send_buffer_bytes: u32::try_from(io.send_buffer_bytes.bytes()).ok(),
@@ -122,13 +186,5 @@ fn make_driver(
         },
         ..ListenOptions::default()
     };
-    let (listener, bound) = driver
-        .listen(address, &options)
-        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    let standing = Standing {
-        waker: driver.waker(),
-        address: bound,
-        description: driver.description().to_owned(),
-    };
-    Ok((driver, listener, standing))
+    driver.listen(address, &options)
 }

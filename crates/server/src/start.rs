@@ -3,17 +3,19 @@
 //! All listeners stand before any core accepts: otherwise the first connections would pile up on
 //! the first core.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use reactor::{Waker, affinity};
+use reactor::{RingDriver, RingSettings, SetupError, Waker, affinity};
+use tokio::sync::Notify;
 
-use crate::config::{Config, Sources};
+use crate::config::{Config, IoDriver, Sources};
 use crate::control;
-use crate::core::lay;
-use crate::core_thread::{Go, Plan, Ready, serve};
+use crate::core::{ControlPort, Share, lay};
+use crate::core_thread::{DriverKind, Go, Plan, Ready, Refusal, serve};
 use crate::error::Error;
 use crate::hub::{Place, Settings};
 use crate::logs;
@@ -28,6 +30,26 @@ struct Threads {
     description: String,
 }
 
+/// What every attempt to start begins with.
+struct Blueprint {
+    cpus: Vec<usize>,
+    cores: usize,
+    hash_key: [u64; 2],
+    seed: u64,
+    config: Arc<Config>,
+    settings: Arc<Settings>,
+    node: Arc<Node>,
+}
+
+/// A node whose cores all listen. None of them accepts yet.
+struct Standing {
+    threads: Threads,
+    address: SocketAddr,
+    control: control::Runtime,
+    to_cores: ControlPort,
+    all_ended: Arc<Notify>,
+}
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
@@ -36,59 +58,28 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     logs::start(&config.log)?;
     let descriptors = reactor::limits::raise_open_files()
         .map_err(|error| format!("cannot read RLIMIT_NOFILE: {error}"))?;
-    let cpus =
-        affinity::allowed_cpus().map_err(|error| format!("cannot read the CPU mask: {error}"))?;
-    let cores = match config.server.cores {
-        0 => cpus.len(),
-        cores => cores,
-    };
     refuse_taken(config.server.listen)?;
-
-    let (lanes, to_cores) = lay(cores, config.io.lane_capacity);
-    let node = Arc::new(Node::new(cores));
-    let settings = Arc::new(Settings::from(&config));
-    let config = Arc::new(config);
-    let (hash_key, seed) = randomness()?;
-    // Before the cores, which take all the lockable memory that they are given.
-    let control = control::runtime()
-        .map_err(|error| format!("cannot start the control thread's ring: {error}"))?;
-    let locked_kib_max = locked_kib_for_each(cores)?;
-    let (finished, all_ended) = control::finish_line(cores);
-
-    let mut threads = Threads::default();
-    let mut address = config.server.listen;
-    for (core, lanes) in lanes.into_iter().enumerate() {
-        let plan = Plan {
-            place: Place {
-                core,
-                cores,
-                hash_key,
-                seed: seed ^ core as u64,
-            },
-            cpu: config.server.pin.then(|| cpus[core % cpus.len()]),
-            config: config.clone(),
-            settings: settings.clone(),
-            node: node.clone(),
-            lanes,
-            locked_kib_max,
-        };
-        // With port 0 the first listener's port is everybody's.
-        address = threads.start(plan, address, finished.clone())?;
-    }
+    let blueprint = Blueprint::draw(config)?;
+    let standing = on_driver(blueprint.config.io.driver, |driver| blueprint.raise(driver))?;
+    let Standing { threads, .. } = &standing;
     for gate in &threads.gates {
         gate.send(threads.wakers.clone())
             .map_err(|_| Error("a core ended before it began".into()))?;
     }
-    announce(address, cores, &threads.description, descriptors);
-    let cores = control::Cores::new(to_cores, threads.wakers);
+    announce(
+        standing.address,
+        blueprint.cores,
+        &threads.description,
+        descriptors,
+    );
     let forced = control::Thread {
-        cores,
+        cores: control::Cores::new(standing.to_cores, standing.threads.wakers),
         sources,
-        running: config,
-        node,
+        running: blueprint.config,
+        node: blueprint.node,
     }
-    .run(&control, &all_ended);
-    for handle in threads.handles {
+    .run(&standing.control, &standing.all_ended);
+    for handle in standing.threads.handles {
         handle
             .join()
             .map_err(|_| Error("a core ended in a panic".into()))?;
@@ -101,6 +92,105 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     Ok(())
 }
 
+/// Starts on the driver that is wanted. Where none is, io_uring comes first, and a machine that
+/// refuses it is served on epoll.
+fn on_driver<T>(
+    wanted: IoDriver,
+    start: impl Fn(IoDriver) -> Result<T, Refusal>,
+) -> Result<T, Error> {
+    let first = match wanted {
+        IoDriver::Auto => IoDriver::IoUring,
+        forced => forced,
+    };
+    let started = match start(first) {
+        Err(Refusal::IoUring(error)) if wanted == IoDriver::Auto => {
+            tracing::warn!("running on epoll, for io_uring cannot be had: {error}");
+            start(IoDriver::Epoll)
+        }
+        started => started,
+    };
+    started.map_err(|refusal| {
+        Error(match refusal {
+            Refusal::IoUring(error) => error.to_string(),
+            Refusal::Other(error) => error,
+        })
+    })
+}
+
+impl Blueprint {
+    fn draw(config: Config) -> Result<Self, Error> {
+        let cpus = affinity::allowed_cpus()
+            .map_err(|error| format!("cannot read the CPU mask: {error}"))?;
+        let cores = match config.server.cores {
+            0 => cpus.len(),
+            cores => cores,
+        };
+        let (hash_key, seed) = randomness()?;
+        Ok(Self {
+            cpus,
+            cores,
+            hash_key,
+            seed,
+            settings: Arc::new(Settings::from(&config)),
+            config: Arc::new(config),
+            node: Arc::new(Node::new(cores)),
+        })
+    }
+
+    /// Starts every core on that driver, or none.
+    fn raise(&self, driver: IoDriver) -> Result<Standing, Refusal> {
+        // Before the cores, which take all the lockable memory that they are given.
+        let (control, driver) = match driver {
+            IoDriver::Epoll => (plain_control()?, DriverKind::Epoll),
+            IoDriver::Auto | IoDriver::IoUring => {
+                let control = control::Runtime::on_ring().map_err(why_no_ring)?;
+                let locked_kib_max = locked_kib_for_each(self.cores)?;
+                (control, DriverKind::IoUring { locked_kib_max })
+            }
+        };
+        let (lanes, to_cores) = lay(self.cores, self.config.io.lane_capacity);
+        let (finished, all_ended) = control::finish_line(self.cores);
+        let mut threads = Threads::default();
+        let mut address = self.config.server.listen;
+        for (core, lanes) in lanes.into_iter().enumerate() {
+            let plan = self.plan(core, lanes, driver);
+            // With port 0 the first listener's port is everybody's.
+            address = match threads.start(plan, address, finished.clone()) {
+                Ok(address) => address,
+                Err(refusal) => {
+                    threads.dismiss();
+                    return Err(refusal);
+                }
+            };
+        }
+        Ok(Standing {
+            threads,
+            address,
+            control,
+            to_cores,
+            all_ended,
+        })
+    }
+
+    fn plan(&self, core: usize, lanes: Share, driver: DriverKind) -> Plan {
+        let cpus = &self.cpus;
+        Plan {
+            place: Place {
+                core,
+                cores: self.cores,
+                hash_key: self.hash_key,
+                seed: self.seed ^ core as u64,
+            },
+            cpu: self.config.server.pin.then(|| cpus[core % cpus.len()]),
+            config: self.config.clone(),
+            settings: self.settings.clone(),
+            node: self.node.clone(),
+            lanes,
+            driver,
+        }
+    }
+}
+
 impl Threads {
     /// Starts a core's thread and waits until it listens; returns where.
     fn start(
@@ -108,7 +198,7 @@ impl Threads {
         plan: Plan,
         address: SocketAddr,
         finished: control::Finished,
-    ) -> Result<SocketAddr, Error> {
+    ) -> Result<SocketAddr, Refusal> {
         let core = plan.place.core;
         let (report, ready) = sync_channel::<Ready>(1);
         let (gate, opened) = sync_channel(1);
@@ -118,22 +208,51 @@ impl Threads {
                 serve(plan, address, &report, &opened);
                 finished.core_ended();
             })
-            .map_err(|error| format!("cannot start a thread: {error}"))?;
-        let standing = ready
-            .recv()
-            .map_err(|_| format!("core {core} ended before it began"))??;
+            .map_err(|error| Refusal::Other(format!("cannot start a thread: {error}")))?;
         self.handles.push(handle);
         self.gates.push(gate);
+        let standing = ready
+            .recv()
+            .map_err(|_| Refusal::Other(format!("core {core} ended before it began")))??;
         self.wakers.push(standing.waker);
         self.description = standing.description;
         Ok(standing.address)
     }
+
+    /// Ends cores that have not begun, and waits until their listeners and rings are gone.
+    fn dismiss(self) {
+        drop(self.gates);
+        for handle in self.handles {
+            // A core that has not begun has nothing to panic about, and nobody misses it.
+            let _ = handle.join();
+        }
+    }
+}
+
+fn plain_control() -> Result<control::Runtime, Refusal> {
+    control::Runtime::plain()
+        .map_err(|error| Refusal::Other(format!("cannot start the control thread: {error}")))
+}
+
+/// Why the control thread got no ring, in the words that a core has for it.
+fn why_no_ring(error: io::Error) -> Refusal {
+    let smallest = RingSettings {
+        submission_entries: 8,
+        completion_entries: 16,
+        receive_buffers: 1,
+        ..RingSettings::default()
+    };
+    let refusal = RingDriver::new(smallest).err();
+    Refusal::IoUring(refusal.unwrap_or(SetupError::Other {
+        step: "cannot start the control thread's ring",
+        error,
+    }))
 }
 
 /// What each core may lock for its rings: an equal part of what the control thread leaves.
-fn locked_kib_for_each(cores: usize) -> Result<u64, Error> {
+fn locked_kib_for_each(cores: usize) -> Result<u64, Refusal> {
     let limit = reactor::limits::locked_memory_bytes()
-        .map_err(|error| format!("cannot read RLIMIT_MEMLOCK: {error}"))?;
+        .map_err(|error| Refusal::Other(format!("cannot read RLIMIT_MEMLOCK: {error}")))?;
     Ok(limit.map_or(u64::MAX, |bytes| {
         (bytes / 1024).saturating_sub(control::LOCKED_KIB) / cores as u64
     }))
@@ -170,4 +289,44 @@ fn announce(address: SocketAddr, cores: usize, driver: &str, descriptors: u64) {
     println!("  subscribe  new WebSocket(\"ws://{address}/t/demo\")");
     println!("  publish    curl -d hello http://{address}/t/demo");
     println!("ready");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// What was tried, and what came of it, on a machine that refuses io_uring.
+    fn without_io_uring(wanted: IoDriver) -> (Vec<IoDriver>, Result<IoDriver, String>) {
+        let tried = RefCell::new(Vec::new());
+        let started = on_driver(wanted, |driver| {
+            tried.borrow_mut().push(driver);
+            match driver {
+                IoDriver::Epoll => Ok(driver),
+                _ => Err(Refusal::IoUring(SetupError::Blocked)),
+            }
+        });
+        (tried.into_inner(), started.map_err(|error| error.0))
+    }
+
+    #[test]
+    fn a_machine_without_io_uring_is_served_on_epoll_unless_io_uring_was_asked_for() {
+        let (tried, started) = without_io_uring(IoDriver::Auto);
+        assert_eq!(tried, [IoDriver::IoUring, IoDriver::Epoll]);
+        assert_eq!(started, Ok(IoDriver::Epoll));
+        let (tried, started) = without_io_uring(IoDriver::IoUring);
+        assert_eq!(tried, [IoDriver::IoUring]);
+        assert_eq!(started, Err(SetupError::Blocked.to_string()));
+        let (tried, _) = without_io_uring(IoDriver::Epoll);
+        assert_eq!(tried, [IoDriver::Epoll]);
+    }
+
+    #[test]
+    fn what_has_nothing_to_do_with_io_uring_is_not_tried_again() {
+        let failed = on_driver::<()>(IoDriver::Auto, |driver| {
+            assert_eq!(driver, IoDriver::IoUring);
+            Err(Refusal::Other("the port is taken".into()))
+        });
+        assert_eq!(failed.unwrap_err().0, "the port is taken");
+    }
 }

@@ -112,6 +112,8 @@ pub struct Broker {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Io {
+    /// By which of the kernel's ways bytes come and go.
+    pub driver: IoDriver,
     /// Receive buffers of each core.
     pub receive_buffers: u16,
     /// Size of one receive buffer.
@@ -121,6 +123,18 @@ pub struct Io {
     pub send_buffer_bytes: Size,
     /// Messages that one lane between two cores holds.
     pub lane_capacity: usize,
+}
+
+/// `io.driver`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IoDriver {
+    /// io_uring where the machine allows it for every core, else epoll.
+    Auto,
+    /// io_uring, or no start.
+    IoUring,
+    /// epoll and plain system calls; the process then uses no io_uring at all.
+    Epoll,
 }
 
 /// `[log]`
@@ -265,6 +279,7 @@ impl Default for Broker {
 impl Default for Io {
     fn default() -> Self {
         Self {
+            driver: IoDriver::Auto,
             receive_buffers: 128,
             receive_buffer_bytes: Size::from_kib(16),
             send_buffer_bytes: Size::from_kib(256),
