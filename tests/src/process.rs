@@ -27,8 +27,8 @@ pub struct Launch {
     pub config: String,
     /// Serve with this many cores; 0 leaves the choice to the broker.
     pub cores: u32,
-    /// Run as an ordinary user with `ulimit -l 64` and `ulimit -n 1024`.
-    pub as_ordinary_user: bool,
+    /// Run as an ordinary user with `ulimit -l 64` and so many descriptors.
+    pub as_ordinary_user_of: Option<u32>,
 }
 
 /// A broker that runs. Dropping it ends it one way or the other; [`Broker::stop`] insists on the good one.
@@ -75,9 +75,9 @@ impl Launch {
     }
 
     fn command(&self, folder: &Path) -> Command {
-        if !self.as_ordinary_user {
+        let Some(descriptors) = self.as_ordinary_user_of else {
             return Command::new(program());
-        }
+        };
         // The program may lie where other users cannot go: they get a copy.
         let copy = folder.join("ringwire");
         fs::copy(program(), &copy).expect("the broker can be copied");
@@ -86,11 +86,13 @@ impl Launch {
         if is_root() {
             let user = unique_user();
             command.arg(format!(
-                "ulimit -l 64 && ulimit -n 1024 && exec setpriv --reuid={user} --regid={user} \
+                "ulimit -l 64 && ulimit -n {descriptors} && exec setpriv --reuid={user} --regid={user} \
                  --clear-groups --bounding-set=-all \"$0\" \"$@\""
             ));
         } else {
-            command.arg("ulimit -l 64 && ulimit -n 1024 && exec \"$0\" \"$@\"");
+            command.arg(format!(
+                "ulimit -l 64 && ulimit -n {descriptors} && exec \"$0\" \"$@\""
+            ));
         }
         command.arg(copy);
         command

@@ -30,15 +30,38 @@ fn assert_all_delivered(broker: &Broker, subscribers: usize, publishers: usize, 
     });
 }
 
+/// Two cores with 64 KiB of lockable memory and so many descriptors, as nobody.
+fn ordinary_user(descriptors: u32) -> Broker {
+    let launch = Launch {
+        as_ordinary_user_of: Some(descriptors),
+        ..Launch::two_cores("")
+    };
+    launch.start()
+}
+
 /// With 64 KiB of lockable memory and 1024 descriptors, as nobody, it serves 300 connections.
 #[test]
 fn an_ordinary_user_with_default_limits_is_served() {
-    let launch = Launch {
-        as_ordinary_user: true,
-        ..Launch::two_cores("")
-    };
-    let broker = launch.start();
+    let broker = ordinary_user(1024);
     assert_all_delivered(&broker, 280, 20, 10);
+    broker.stop();
+}
+
+/// The process may have 256 descriptors, and 600 connections: the rest live in tables of the rings. They are as good as
+/// any others, and their places are used again.
+#[test]
+fn there_may_be_more_connections_than_descriptors() {
+    let broker = ordinary_user(256);
+    for round in 0..3 {
+        let mut crowd: Vec<_> = (0..600)
+            .map(|_| Client::connect(&broker, "/t/crowd?mode=sub"))
+            .collect();
+        let message = format!("round {round}");
+        broker.publish("crowd", message.as_bytes());
+        for client in &mut crowd {
+            assert_eq!(client.text(), message);
+        }
+    }
     broker.stop();
 }
 
@@ -46,13 +69,9 @@ fn an_ordinary_user_with_default_limits_is_served() {
 /// others have left.
 #[test]
 fn running_out_of_descriptors_is_survived() {
-    let launch = Launch {
-        as_ordinary_user: true,
-        ..Launch::two_cores("")
-    };
-    let broker = launch.start();
+    let broker = ordinary_user(256);
     let mut inside = Client::connect(&broker, "/t/inside");
-    // More than there are descriptors; nobody speaks, so that none needs to be answered.
+    // More than there are places (224 in the process, 256 in each ring); nobody speaks, so that none needs to be answered.
     let crowd: Vec<_> = (0..1100)
         .filter_map(|_| std::net::TcpStream::connect(broker.address()).ok())
         .collect();

@@ -141,9 +141,6 @@ pub trait Driver {
     /// nothing else of this socket precedes it.
     fn close(&mut self, socket: Socket);
 
-    /// The other end's address, if the connection still stands.
-    fn peer(&self, socket: Socket) -> Option<SocketAddr>;
-
     /// A handle by which any thread can end this driver's sleep.
     fn waker(&self) -> Waker;
 

@@ -45,6 +45,8 @@ struct Blueprint {
 struct Standing {
     threads: Threads,
     address: SocketAddr,
+    /// How many of the cores have a ring, all or none.
+    rings: u64,
     control: control::Runtime,
     to_cores: ControlPort,
     all_ended: Arc<Notify>,
@@ -56,7 +58,7 @@ struct Standing {
 /// Whatever keeps the node from starting, in one line with its remedy.
 pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     logs::start(&config.log)?;
-    let descriptors = reactor::limits::raise_open_files()
+    let open_files = reactor::limits::raise_open_files()
         .map_err(|error| format!("cannot read RLIMIT_NOFILE: {error}"))?;
     refuse_taken(config.server.listen)?;
     let blueprint = Blueprint::draw(config)?;
@@ -66,11 +68,12 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
         gate.send(threads.wakers.clone())
             .map_err(|_| Error("a core ended before it began".into()))?;
     }
+    let room = reactor::limits::sockets(open_files, standing.rings);
     announce(
         standing.address,
         blueprint.cores,
         &threads.description,
-        descriptors,
+        room,
     );
     let forced = control::Thread {
         cores: control::Cores::new(standing.to_cores, standing.threads.wakers),
@@ -140,12 +143,13 @@ impl Blueprint {
     /// Starts every core on that driver, or none.
     fn raise(&self, driver: IoDriver) -> Result<Standing, Refusal> {
         // Before the cores, which take all the lockable memory that they are given.
-        let (control, driver) = match driver {
-            IoDriver::Epoll => (plain_control()?, DriverKind::Epoll),
+        let (control, driver, rings) = match driver {
+            IoDriver::Epoll => (plain_control()?, DriverKind::Epoll, 0),
             IoDriver::Auto | IoDriver::IoUring => {
                 let control = control::Runtime::on_ring().map_err(why_no_ring)?;
                 let locked_kib_max = locked_kib_for_each(self.cores)?;
-                (control, DriverKind::IoUring { locked_kib_max })
+                let driver = DriverKind::IoUring { locked_kib_max };
+                (control, driver, self.cores as u64)
             }
         };
         let (lanes, to_cores) = lay(self.cores, self.config.io.lane_capacity);
@@ -166,6 +170,7 @@ impl Blueprint {
         Ok(Standing {
             threads,
             address,
+            rings,
             control,
             to_cores,
             all_ended,
@@ -280,9 +285,9 @@ fn randomness() -> Result<([u64; 2], u64), String> {
 }
 
 /// What a newcomer needs first. The last line is for whoever waits for the server in a script.
-fn announce(address: SocketAddr, cores: usize, driver: &str, descriptors: u64) {
+fn announce(address: SocketAddr, cores: usize, driver: &str, room: u64) {
     println!(
-        "ringwire {} on http://{address} ({cores} cores, {descriptors} descriptors)",
+        "ringwire {} on http://{address} ({cores} cores, room for {room} connections)",
         env!("CARGO_PKG_VERSION")
     );
     println!("  {driver}");

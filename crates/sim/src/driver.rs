@@ -244,13 +244,6 @@ impl Driver for SimDriver {
         world.tell(self.id, Notice::Closed(socket));
     }
 
-    fn peer(&self, socket: Socket) -> Option<SocketAddr> {
-        let world = self.world.borrow();
-        let slot = world.drivers[self.id].as_ref()?.open(socket)?;
-        let end = &world.ends[slot.end];
-        end.pair.filter(|_| !end.reset).map(|_| end.peer_address)
-    }
-
     fn waker(&self) -> Waker {
         Waker::new(self.wake.clone())
     }

@@ -29,9 +29,6 @@ use crate::evidence::Evidence;
 use crate::failure::Failure;
 use crate::plan::Plan;
 
-/// Descriptors beside those of the connections: rings, event counters, standard streams, files of `/proc`.
-const DESCRIPTORS_SPARE: u64 = 64;
-
 /// Ends a run from outside, by a signal for instance.
 #[derive(Clone, Debug)]
 pub struct Brake(Arc<Course>);
@@ -53,13 +50,13 @@ pub struct Engine<'p> {
 impl<'p> Engine<'p> {
     /// Makes sure that the machine allows what the plan wants.
     pub fn new(plan: &'p Plan) -> Result<Engine<'p>, Failure> {
-        let wanted =
-            u64::from(plan.layout.subscribers) + u64::from(plan.layout.lines()) + DESCRIPTORS_SPARE;
-        let allowed = reactor::limits::raise_open_files().map_err(|error| {
+        let wanted = u64::from(plan.layout.subscribers) + u64::from(plan.layout.lines());
+        let open_files = reactor::limits::raise_open_files().map_err(|error| {
             Failure::Environment(format!(
                 "the limit of file descriptors cannot be raised: {error}"
             ))
         })?;
+        let allowed = reactor::limits::sockets(open_files, u64::from(plan.threads));
         if wanted > allowed {
             return Err(obstacle::of_descriptors(wanted, allowed));
         }

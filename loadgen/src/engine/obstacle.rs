@@ -129,8 +129,9 @@ pub(super) fn of_request(error: impl Display) -> Failure {
 /// Fewer descriptors than connections.
 pub(super) fn of_descriptors(wanted: u64, allowed: u64) -> Failure {
     Failure::Unreachable {
-        what: format!("{} file descriptors are needed, one for each connection and a few more, and the hard limit is {}", grouped(wanted), grouped(allowed)),
-        remedy: "Raise the hard limit (`ulimit -Hn`, `prlimit --nofile`, or LimitNOFILE= of a unit), or open fewer connections."
+        what: format!("{} connections are wanted, and there are descriptors for {}", grouped(wanted), grouped(allowed)),
+        remedy: "Raise the hard limit of descriptors (`ulimit -Hn`, `prlimit --nofile`, or LimitNOFILE= of a unit), or give more --threads, \
+                 for each of which there are as many again; or open fewer connections."
             .to_owned(),
     }
 }

@@ -119,35 +119,22 @@ fn without_descriptors_accepting_waits_and_goes_on() {
         receive_buffers: 8,
         ..RingSettings::default()
     };
-    let (mut server, mut client) = (ring(small), ring(small));
+    let mut server = ring(small);
     let address = server.listen();
-    // The client's ends leave no descriptor for the server's.
+    // The clients' ends leave no descriptor for the server's.
     let mut far = Vec::new();
-    while let Ok(socket) = client.driver.connect(address, None, &small_buffers()) {
-        far.push(socket);
+    while let Ok(stream) = TcpStream::connect(address) {
+        far.push(stream);
     }
-    until(&mut server, &mut client, |server, client| {
-        server.saw(&Event::AcceptFailed)
-            && far
-                .iter()
-                .all(|&socket| client.saw(&Event::Connected(socket, Ok(()))))
-    });
-    let before = server.accepted.len();
-    assert!(before < far.len());
+    server.turn_until(|server| server.saw(&Event::AcceptFailed));
+    assert!(server.accepted.len() < far.len());
     // The later half of the clients leaves room for the earlier half, who called first.
-    let left = far.split_off(far.len() / 2);
-    left.iter().for_each(|&socket| client.driver.close(socket));
-    until(&mut server, &mut client, |server, client| {
-        left.iter()
-            .all(|&socket| client.saw(&Event::Closed(socket)))
-            && server.accepted.len() >= far.len()
-    });
+    far.truncate(far.len() / 2);
+    server.turn_until(|server| server.accepted.len() >= far.len());
     let near = server.driver.adopt(server.accepted.remove(0));
     server.driver.receive(near);
-    client.send(far[0], b"waited");
-    until(&mut server, &mut client, |server, _| {
-        server.received(near) == b"waited"
-    });
+    far[0].write_all(b"waited").unwrap();
+    server.turn_until(|server| server.received(near) == b"waited");
     let failures = server.driver.counters().accept_failures;
     assert!(
         (1..50).contains(&failures),
@@ -297,5 +284,46 @@ fn a_source_address_of_the_sixth_version_is_used() {
         .unwrap();
     node.turn_until(|node| node.saw(&Event::Connected(socket, Ok(()))));
     assert_eq!(listener.accept().unwrap().1.ip(), source);
-    assert_eq!(node.driver.peer(socket), Some(address));
+}
+
+#[test]
+fn there_may_be_more_sockets_than_descriptors() {
+    if !is_child() {
+        let name = "io_uring::there_may_be_more_sockets_than_descriptors";
+        return run_under("ulimit -n 64", name, false);
+    }
+    let (mut server, mut client) = (ring(RingSettings::default()), ring(RingSettings::default()));
+    server.listen();
+    for _ in 0..3 {
+        let pairs: Vec<_> = (0..80).map(|_| join(&mut server, &mut client)).collect();
+        for &(near, far) in &pairs {
+            server.driver.receive(near);
+            client.driver.receive(far);
+            client.send(far, b"question");
+            server.send(near, b"answer");
+            client.driver.finish(far);
+        }
+        until(&mut server, &mut client, |server, client| {
+            pairs.iter().all(|&(near, far)| {
+                server.received(near) == b"question"
+                    && server.saw(&Event::Ended(near, None))
+                    && client.received(far) == b"answer"
+            })
+        });
+        // The peer's FIN comes from a close with a receive in flight.
+        pairs
+            .iter()
+            .for_each(|&(near, _)| server.driver.close(near));
+        until(&mut server, &mut client, |server, client| {
+            pairs.iter().all(|&(near, far)| {
+                server.saw(&Event::Closed(near)) && client.saw(&Event::Ended(far, None))
+            })
+        });
+        pairs.iter().for_each(|&(_, far)| client.driver.close(far));
+        until(&mut server, &mut client, |_, client| {
+            pairs
+                .iter()
+                .all(|&(_, far)| client.saw(&Event::Closed(far)))
+        });
+    }
 }

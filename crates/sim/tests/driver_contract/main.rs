@@ -17,7 +17,18 @@ use reactor::{EpollDriver, RingDriver, RingSettings};
 use ringwire_sim::{Conditions, Network, SimDriver};
 
 /// Drivers on io_uring, over loopback.
-struct Rings;
+struct Rings {
+    ordinary_descriptors_max: u32,
+}
+
+/// As they are at first.
+const RINGS: Rings = Rings {
+    ordinary_descriptors_max: u32::MAX,
+};
+/// As if the process had all the descriptors that it may have.
+const RINGS_OF_DIRECT_DESCRIPTORS: Rings = Rings {
+    ordinary_descriptors_max: 0,
+};
 
 impl Fabric for Rings {
     type Driver = RingDriver;
@@ -27,6 +38,7 @@ impl Fabric for Rings {
             submission_entries: 64,
             completion_entries: 1024,
             receive_buffers,
+            ordinary_descriptors_max: self.ordinary_descriptors_max,
             ..RingSettings::default()
         };
         RingDriver::new(settings).unwrap_or_else(|refusal| panic!("{refusal}"))
@@ -68,7 +80,11 @@ impl Fabric for Simulation {
 macro_rules! contract {
     ($($area:ident: $($behaviour:ident)*;)*) => {
         mod on_io_uring {
-            $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut super::Rings); })*)*
+            $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut { super::RINGS }); })*)*
+        }
+
+        mod on_io_uring_with_direct_descriptors {
+            $($(#[test] fn $behaviour() { super::$area::$behaviour(&mut { super::RINGS_OF_DIRECT_DESCRIPTORS }); })*)*
         }
 
         mod on_epoll {
@@ -84,7 +100,7 @@ macro_rules! contract {
 contract! {
     connections:
         an_echo_comes_back
-        both_ends_know_their_peers
+        an_accepted_stream_knows_its_peer
         a_refused_connection_is_told
         a_source_address_is_used
         a_stopped_listener_accepts_nothing

@@ -276,10 +276,6 @@ impl Driver for EpollDriver {
         }
     }
 
-    fn peer(&self, socket: Socket) -> Option<SocketAddr> {
-        sys::peer_address(self.table.open(socket)?.descriptor())
-    }
-
     fn waker(&self) -> Waker {
         Waker::new(self.target.clone())
     }

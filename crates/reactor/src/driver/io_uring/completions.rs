@@ -4,8 +4,9 @@
 //! still armed. A slot that is closing swallows everything and is gone with its last completion.
 
 use super::RingDriver;
+use super::descriptors::Descriptor;
 use super::operations;
-use super::table::{Slot, State};
+use super::table::State;
 use super::token::{Operation, Token};
 use crate::{Completion, ListenerId, Outgoing, Socket, Stream, sys};
 use bytes::Bytes;
@@ -60,6 +61,8 @@ impl RingDriver {
                 self.counters.wakes_received += 1;
                 Some(Outcome::Tell(Completion::Woken))
             }
+            Operation::Shutdown => self.on_shutdown(socket),
+            Operation::CancelClosing => self.on_closing_not_cancelled(socket),
             Operation::Unheard => None,
         }
     }
@@ -144,13 +147,47 @@ impl RingDriver {
             return self.gone_if_idle(socket);
         }
         if slot.finishing {
-            finish(slot);
+            self.send_fin(socket);
         }
         Some(Outcome::Tell(Completion::Sent {
             socket,
             result,
             buffer,
         }))
+    }
+
+    /// Sends the FIN. A connection that the peer has reset needs none.
+    pub(super) fn send_fin(&mut self, socket: Socket) {
+        let Some(slot) = self.table.open_mut(socket) else {
+            return;
+        };
+        match slot.descriptor() {
+            Descriptor::Ordinary(descriptor) => {
+                let _ = sys::shutdown(descriptor, Shutdown::Write);
+            }
+            Descriptor::Direct(_) => {
+                operations::shutdown(&mut self.ring, &mut self.counters, socket, slot);
+            }
+        }
+    }
+
+    fn on_shutdown(&mut self, socket: Socket) -> Option<Outcome> {
+        let slot = self
+            .table
+            .used_mut(socket)
+            .expect("a slot is kept while it is shut down");
+        slot.shutting = false;
+        if slot.state == State::Closing {
+            return self.gone_if_idle(socket);
+        }
+        None
+    }
+
+    /// A cancellation came at a moment when its operation could not be found. Unless that has ended by itself, again.
+    fn on_closing_not_cancelled(&mut self, socket: Socket) -> Option<Outcome> {
+        let slot = self.table.used_mut(socket)?;
+        operations::cancel_all_of(&mut self.ring, &mut self.counters, socket, slot);
+        None
     }
 
     fn on_connect(&mut self, socket: Socket, result: i32) -> Option<Outcome> {
@@ -234,14 +271,10 @@ impl RingDriver {
     }
 
     fn gone(&mut self, socket: Socket) -> Outcome {
-        self.table.remove(socket);
+        let descriptor = self.table.remove(socket);
+        self.descriptors.close(self.ring.uring(), descriptor);
         Outcome::Tell(Completion::Closed { socket })
     }
-}
-
-/// Sends the FIN. A connection that the peer has reset needs none.
-pub(super) fn finish(slot: &Slot) {
-    let _ = sys::shutdown(slot.descriptor(), Shutdown::Write);
 }
 
 /// Whether a send sent everything. One that was cut short (by a reset, a timeout, a shutdown) reports what it managed.

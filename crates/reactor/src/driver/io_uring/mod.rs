@@ -1,14 +1,15 @@
 //! The driver on io_uring: one ring, one buffer ring and one table of sockets for each core.
 //!
 //! The kernel owns an operation's memory and descriptor from the moment the operation is queued to its last completion;
-//! everything here is built around keeping that promise. Ordinary descriptors, because `shutdown(2)` can name them: it is
-//! how a socket with operations in flight is ended. No zero-copy sends, no bundles, no linked operations: each was
+//! everything here is built around keeping that promise. Ordinary descriptors while there are any, because `shutdown(2)` can
+//! name them: it is how a socket with operations in flight is ended. No zero-copy sends, no bundles, no linked operations: each was
 //! measured to lose or to break frames on the connections that a broker has.
 
 #![allow(unsafe_code)]
 
 mod buffers;
 mod completions;
+mod descriptors;
 mod drain;
 mod operations;
 mod ring;
@@ -19,6 +20,7 @@ mod wake;
 
 use self::buffers::ReceiveBuffers;
 use self::completions::Outcome;
+use self::descriptors::{Descriptor, Descriptors};
 use self::ring::Ring;
 pub use self::setup::{RingSettings, SetupError};
 use self::table::{State, Table};
@@ -33,7 +35,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ pub struct RingDriver {
     ring: Ring,
     buffers: ReceiveBuffers,
     table: Table,
+    descriptors: Descriptors,
     listeners: Listeners,
     /// Sockets that found no receive buffer, in the order in which they did.
     starved: VecDeque<Socket>,
@@ -97,6 +100,7 @@ impl RingDriver {
             ring: Ring::new(built.ring),
             buffers: built.buffers,
             table: Table::default(),
+            descriptors: Descriptors::new(settings.ordinary_descriptors_max),
             listeners: Listeners::default(),
             starved: VecDeque::new(),
             closed: VecDeque::new(),
@@ -116,6 +120,11 @@ impl RingDriver {
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    fn insert(&mut self, descriptor: OwnedFd) -> Socket {
+        let descriptor = self.descriptors.settle(self.ring.uring(), descriptor);
+        self.table.insert(descriptor)
     }
 
     /// Arms the receives that had found no buffer, at most as many as there are buffers: with one buffer and a thousand
@@ -200,7 +209,7 @@ impl Driver for RingDriver {
         if let Some(source) = source {
             sys::bind_source(&descriptor, source)?;
         }
-        let socket = self.table.insert(descriptor);
+        let socket = self.insert(descriptor);
         let slot = self.table.open_mut(socket).expect("just inserted");
         operations::connect(&mut self.ring, &mut self.counters, socket, slot, address);
         Ok(socket)
@@ -208,8 +217,7 @@ impl Driver for RingDriver {
 
     fn adopt(&mut self, stream: Stream) -> Socket {
         let descriptor = stream.into_descriptor();
-        self.table
-            .insert(descriptor.expect("a stream of the kernel's, not a simulated one"))
+        self.insert(descriptor.expect("a stream of the kernel's, not a simulated one"))
     }
 
     fn receive(&mut self, socket: Socket) {
@@ -244,7 +252,7 @@ impl Driver for RingDriver {
         };
         // With a send in flight its completion sends the FIN.
         if !std::mem::replace(&mut slot.finishing, true) && !slot.sending {
-            completions::finish(slot);
+            self.send_fin(socket);
         }
     }
 
@@ -260,15 +268,14 @@ impl Driver for RingDriver {
             return;
         }
         // Ends the receive, and the send with what it managed. A connection that does not stand (yet, or any more)
-        // cannot be shut down.
-        let shut = sys::shutdown(slot.descriptor(), Shutdown::Both);
-        if shut.is_err() || slot.connecting {
+        // cannot be shut down, and neither can a direct descriptor, whose FIN follows when nothing is in flight.
+        let shut = match slot.descriptor() {
+            Descriptor::Ordinary(descriptor) => sys::shutdown(descriptor, Shutdown::Both).is_ok(),
+            Descriptor::Direct(_) => false,
+        };
+        if !shut || slot.connecting {
             operations::cancel_all_of(&mut self.ring, &mut self.counters, socket, slot);
         }
-    }
-
-    fn peer(&self, socket: Socket) -> Option<SocketAddr> {
-        sys::peer_address(self.table.open(socket)?.descriptor())
     }
 
     fn waker(&self) -> Waker {

@@ -24,19 +24,16 @@ fn token(operation: Operation, socket: Socket) -> u64 {
     Token::new(operation, socket.generation, socket.index).to_bits()
 }
 
-fn descriptor(slot: &Slot) -> types::Fd {
-    types::Fd(slot.descriptor().as_raw_fd())
-}
-
 /// Arms a multishot receive.
 pub(super) fn receive(ring: &mut Ring, counters: &mut Counters, socket: Socket, slot: &mut Slot) {
     debug_assert!(!slot.receiving, "one receive at a time");
     slot.receiving = true;
-    let entry = opcode::Recv::new(descriptor(slot), ptr::null_mut(), 0)
+    let (target, flags) = slot.descriptor().target();
+    let entry = opcode::Recv::new(target, ptr::null_mut(), 0)
         .ioprio(MULTISHOT | POLL_FIRST)
         .buf_group(GROUP)
         .build()
-        .flags(squeue::Flags::BUFFER_SELECT)
+        .flags(flags | squeue::Flags::BUFFER_SELECT)
         .user_data(token(Operation::Receive, socket));
     // SAFETY: the entry names no memory; the buffers are registered with the ring. The descriptor stays open
     // while `receiving` is set.
@@ -54,14 +51,13 @@ pub(super) fn send(
     assert!(!slot.sending, "one send in flight per socket");
     assert!(!slot.finishing, "a send after the last one");
     let user_data = token(Operation::Send, socket);
+    let (target, flags) = slot.descriptor().target();
     let bytes = outgoing.len();
     assert!(bytes <= SEND_BYTES_MAX, "a send of {bytes} bytes");
     let entry = match &outgoing {
-        Outgoing::One(piece) => {
-            opcode::Send::new(descriptor(slot), piece.as_ptr(), piece.len() as u32)
-                .flags(SEND_FLAGS)
-                .build()
-        }
+        Outgoing::One(piece) => opcode::Send::new(target, piece.as_ptr(), piece.len() as u32)
+            .flags(SEND_FLAGS)
+            .build(),
         Outgoing::Many(pieces) => {
             assert!(
                 pieces.len() <= SEND_PIECES_MAX,
@@ -69,7 +65,7 @@ pub(super) fn send(
                 pieces.len()
             );
             let message = ring.place_message(pieces, counters);
-            opcode::SendMsg::new(descriptor(slot), message)
+            opcode::SendMsg::new(target, message)
                 .flags(SEND_FLAGS as u32)
                 .build()
         }
@@ -81,7 +77,7 @@ pub(super) fn send(
     counters.sends += 1;
     // SAFETY: the bytes are held by the slot, and the descriptor stays open, until the send's completion clears
     // `sending`; the message header came from this ring.
-    unsafe { ring.push(&entry.user_data(user_data), counters) };
+    unsafe { ring.push(&entry.flags(flags).user_data(user_data), counters) };
 }
 
 /// Starts connecting.
@@ -93,12 +89,25 @@ pub(super) fn connect(
     address: SocketAddr,
 ) {
     slot.connecting = true;
-    let target = descriptor(slot);
+    let (target, flags) = slot.descriptor().target();
     let address = ring.place_address(address);
     let entry = opcode::Connect::new(target, address.as_ptr(), address.len())
         .build()
+        .flags(flags)
         .user_data(token(Operation::Connect, socket));
     // SAFETY: the address came from this ring; the descriptor stays open while `connecting` is set.
+    unsafe { ring.push(&entry, counters) };
+}
+
+/// Sends the FIN of a direct descriptor, which no system call can name.
+pub(super) fn shutdown(ring: &mut Ring, counters: &mut Counters, socket: Socket, slot: &mut Slot) {
+    slot.shutting = true;
+    let (target, flags) = slot.descriptor().target();
+    let entry = opcode::Shutdown::new(target, libc::SHUT_WR)
+        .build()
+        .flags(flags)
+        .user_data(token(Operation::Shutdown, socket));
+    // SAFETY: the entry names no memory; the descriptor stays open while `shutting` is set.
     unsafe { ring.push(&entry, counters) };
 }
 
@@ -125,14 +134,14 @@ pub(super) fn cancel_receive(ring: &mut Ring, counters: &mut Counters, socket: S
 
 /// Ends whatever a closing socket has in flight, where a shutdown does not.
 pub(super) fn cancel_all_of(ring: &mut Ring, counters: &mut Counters, socket: Socket, slot: &Slot) {
-    let unheard = Token::of_ring(Operation::Unheard).to_bits();
+    let answer = token(Operation::CancelClosing, socket);
     let in_flight = [
         (slot.receiving, Operation::Receive),
         (slot.sending, Operation::Send),
         (slot.connecting, Operation::Connect),
     ];
     for (_, operation) in in_flight.into_iter().filter(|(present, _)| *present) {
-        cancel(ring, counters, token(operation, socket), unheard);
+        cancel(ring, counters, token(operation, socket), answer);
     }
 }
 

@@ -33,6 +33,9 @@ pub struct RingSettings {
     /// Lockable memory that this ring may take; larger sizes are not even tried. The limit is the user's, not the
     /// ring's: without this the first core of several takes what the last one needs.
     pub locked_kib_max: u64,
+    /// Descriptors of the process beyond which sockets live in the ring's own table; at most, and unless given, what the
+    /// process may have less a reserve for accepting.
+    pub ordinary_descriptors_max: u32,
 }
 
 impl Default for RingSettings {
@@ -43,6 +46,7 @@ impl Default for RingSettings {
             receive_buffers: 128,
             receive_buffer_bytes: 16 << 10,
             locked_kib_max: u64::MAX,
+            ordinary_descriptors_max: u32::MAX,
         }
     }
 }

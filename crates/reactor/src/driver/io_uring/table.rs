@@ -3,10 +3,10 @@
 //! A slot is the owner of its descriptor and of whatever its send has in flight. It is used again only after
 //! nothing of it is in flight and its user has been told so; the generation then goes up by one.
 
+use super::descriptors::Descriptor;
 use super::token::GENERATION_MASK;
 use crate::{Outgoing, Socket};
 use pages::Pages;
-use std::os::fd::OwnedFd;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -22,7 +22,7 @@ pub(super) enum State {
 pub(super) struct Slot {
     /// The memory that the send in flight refers to.
     pub(super) outgoing: Option<Outgoing>,
-    pub(super) descriptor: Option<OwnedFd>,
+    pub(super) descriptor: Option<Descriptor>,
     pub(super) generation: u32,
     /// How many bytes a complete send has; the kernel reports a send cut short as a success.
     pub(super) send_bytes: u32,
@@ -35,6 +35,8 @@ pub(super) struct Slot {
     pub(super) starved: bool,
     pub(super) sending: bool,
     pub(super) connecting: bool,
+    /// The FIN of a direct descriptor is on its way.
+    pub(super) shutting: bool,
     /// `finish` was called.
     pub(super) finishing: bool,
 }
@@ -55,17 +57,18 @@ impl Slot {
             starved: false,
             sending: false,
             connecting: false,
+            shutting: false,
             finishing: false,
         }
     }
 
     /// Whether the kernel may still refer to this slot's descriptor or memory.
     pub(super) fn in_flight(&self) -> bool {
-        self.receiving || self.sending || self.connecting
+        self.receiving || self.sending || self.connecting || self.shutting
     }
 
     /// The descriptor of a slot that is not free.
-    pub(super) fn descriptor(&self) -> &OwnedFd {
+    pub(super) fn descriptor(&self) -> &Descriptor {
         self.descriptor
             .as_ref()
             .expect("a slot in use owns a descriptor")
@@ -83,7 +86,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Gives a descriptor a slot: the one that was freed last, for its line is the likeliest to be in a cache.
-    pub(super) fn insert(&mut self, descriptor: OwnedFd) -> Socket {
+    pub(super) fn insert(&mut self, descriptor: Descriptor) -> Socket {
         let index = self.free.pop().unwrap_or_else(|| {
             let index = self.numbered;
             self.slots.reach(index as usize, Slot::free);
@@ -102,12 +105,6 @@ impl Table {
     }
 
     /// The slot of a socket that its user has not closed.
-    pub(super) fn open(&self, socket: Socket) -> Option<&Slot> {
-        let slot = self.slots.get(socket.index as usize)?;
-        (slot.generation == socket.generation && slot.state == State::Open).then_some(slot)
-    }
-
-    /// The same, to be changed.
     pub(super) fn open_mut(&mut self, socket: Socket) -> Option<&mut Slot> {
         let slot = self.slots.get_mut(socket.index as usize)?;
         (slot.generation == socket.generation && slot.state == State::Open).then_some(slot)
@@ -119,8 +116,8 @@ impl Table {
         (slot.generation == socket.generation && slot.state != State::Free).then_some(slot)
     }
 
-    /// Takes the slot back and closes its descriptor.
-    pub(super) fn remove(&mut self, socket: Socket) {
+    /// Takes the slot back; its descriptor is the caller's to close.
+    pub(super) fn remove(&mut self, socket: Socket) -> Descriptor {
         let slot = self
             .used_mut(socket)
             .expect("only a slot in use is removed");
@@ -128,12 +125,14 @@ impl Table {
             !slot.in_flight(),
             "a slot was removed with operations in flight"
         );
+        let descriptor = slot.descriptor.take();
         let generation = slot.generation.wrapping_add(1) & GENERATION_MASK;
         *slot = Slot {
             generation,
             ..Slot::free()
         };
         self.free.push(socket.index);
+        descriptor.expect("a slot in use owns a descriptor")
     }
 
     /// How many slots are in use.

@@ -23,6 +23,10 @@ pub(super) enum Operation {
     Wake = 8,
     /// Whatever it came to, nobody asks.
     Unheard = 9,
+    /// Shutting down one direction of a direct descriptor; the index is the socket's.
+    Shutdown = 10,
+    /// Cancelling what a closing socket has in flight; the index is the socket's.
+    CancelClosing = 11,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,8 @@ impl Token {
             7 => Operation::Event,
             8 => Operation::Wake,
             9 => Operation::Unheard,
+            10 => Operation::Shutdown,
+            11 => Operation::CancelClosing,
             _ => return None,
         };
         let generation = (bits >> 32) as u32 & GENERATION_MASK;
@@ -85,7 +91,7 @@ mod tests {
                     assert_eq!((token.generation, token.index), (0x00ab_cdef, 0xffff_fffe));
                     assert_eq!(token.to_bits(), bits);
                 }
-                None => assert!(!(1..=9).contains(&code)),
+                None => assert!(!(1..=11).contains(&code)),
             }
         }
     }
