@@ -26,8 +26,8 @@ pub(super) enum Pace {
 
 /// Long enough for figures of CPU time to settle, short enough for many rounds: those tell more than long runs,
 /// since what disturbs a run is mostly there for all of it.
-const WARM_UP: Duration = Duration::from_millis(200);
-const MEASURED: Duration = Duration::from_millis(700);
+const WARM_UP: Duration = Duration::from_millis(150);
+const MEASURED: Duration = Duration::from_millis(600);
 
 /// A load in a closed loop: from one publisher on one topic unless it is spread.
 fn fan_out(name: &str, subscribers: u32, payload_bytes: u32, outstanding: u32) -> Load {

@@ -62,10 +62,12 @@ impl Places {
     pub(super) fn install_from_pypi(&self, peer: &str) -> Result<(), String> {
         let requirements = self.peer(peer).join("requirements.txt");
         let programs = self.python_programs(peer);
-        if is_newer(&programs.join("python"), &requirements) {
+        let environment = programs.parent().unwrap_or(&programs);
+        // A copy of what was asked for says that all of it is there.
+        let installed = environment.join("requirements.txt");
+        if is_newer(&installed, &requirements) {
             return Ok(());
         }
-        let environment = programs.parent().unwrap_or(&programs);
         call(
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
@@ -81,8 +83,12 @@ impl Places {
                     "--disable-pip-version-check",
                     "-r",
                 ])
-                .arg(requirements),
-        )
+                .arg(&requirements),
+        )?;
+        match fs::copy(&requirements, &installed) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("cannot write {}: {error}", installed.display())),
+        }
     }
 
     /// The version of a package in Cargo.lock.
