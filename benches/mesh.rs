@@ -26,6 +26,8 @@ const MESSAGE: Message = [7; size_of::<Message>()];
 /// As `io.lane_capacity`.
 const LANE_MESSAGES_MAX: usize = 1024;
 const BATCH: u64 = 64;
+/// More than a core takes from its last instruction to its sleep in the kernel.
+const INTO_SLEEP: Duration = Duration::from_micros(50);
 
 /// Who fills a lane: puts one message in if there is room, and ends a turn.
 trait Sender: Send {
@@ -184,6 +186,9 @@ fn wake(criterion: &mut Criterion) {
     group.bench_function("there and back, CPU time of one core", |bencher| {
         bencher.iter_custom(|rounds| wake_by_turns(rounds).1);
     });
+    group.bench_function("CPU time of the waking core", |bencher| {
+        bencher.iter_custom(wake_sleeper);
+    });
     group.finish();
 }
 
@@ -218,6 +223,42 @@ fn wake_by_turns(rounds: u64) -> (Duration, Duration) {
         }
         let used_ns = clock::thread_cpu_ns() - start_ns;
         (start.elapsed(), Duration::from_nanos(used_ns))
+    })
+}
+
+/// The CPU time in which a core that goes on working wakes one that sleeps, so many times.
+fn wake_sleeper(rounds: u64) -> Duration {
+    let (to_waker, from_sleeper) = std::sync::mpsc::channel::<Waker>();
+    let asleep = AtomicBool::new(false);
+    pin(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pin(1);
+            let mut driver = driver();
+            to_waker.send(driver.waker()).expect("it is waited for");
+            for _ in 0..rounds {
+                asleep.store(true, Ordering::Release);
+                sleep(&mut driver);
+            }
+        });
+        let mut driver = driver();
+        let sleeper = from_sleeper.recv().expect("the sleeper sends it");
+        let mut used_ns = 0;
+        for _ in 0..rounds {
+            while !asleep.swap(false, Ordering::Acquire) {
+                spin_loop();
+            }
+            // It has said so, and is on its way into the kernel.
+            let begun = Instant::now();
+            while begun.elapsed() < INTO_SLEEP {
+                spin_loop();
+            }
+            let start_ns = clock::thread_cpu_ns();
+            driver.wake(&sleeper);
+            driver.wait(Wait::Poll).expect("the ring works");
+            used_ns += clock::thread_cpu_ns() - start_ns;
+        }
+        Duration::from_nanos(used_ns)
     })
 }
 

@@ -8,6 +8,7 @@
 mod ci;
 mod clients;
 mod compare;
+mod cores;
 mod fuzz;
 mod instructions;
 mod programs;
@@ -51,6 +52,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "syscalls",
         "how few system calls a delivery takes, and no others",
         syscalls::run,
+    ),
+    (
+        "cores",
+        "a delivery's CPU time on two cores beside one: cargo xtask cores [rounds]",
+        cores::run,
     ),
     (
         "floor",

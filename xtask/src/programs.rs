@@ -1,7 +1,11 @@
-//! The project's own programs, built as they are shipped.
+//! The project's own programs as they are shipped: the broker, and the load that measures it.
+//!
+//! For gates that run the real thing. Both run on loopback and end with the value that stands for them.
 
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Builds these packages in release; returns the folder in which their programs lie.
 pub(crate) fn release(root: &Path, packages: &[&str]) -> Result<PathBuf, String> {
@@ -20,4 +24,134 @@ pub(crate) fn release(root: &Path, packages: &[&str]) -> Result<PathBuf, String>
         None => root.join("target"),
     };
     Ok(target.join("release"))
+}
+
+/// A process that ends with this value.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.spawn();
+        child
+            .map(Self)
+            .map_err(|error| format!("cannot start {name}: {error}"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is what is hoped for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A broker that is ready.
+pub(crate) struct Broker {
+    process: Running,
+    pub(crate) address: SocketAddr,
+    _heard: BufReader<ChildStdout>,
+}
+
+impl Broker {
+    /// With the default configuration on so many cores, on a free port.
+    pub(crate) fn start(programs: &Path, cores: u32) -> Result<Self, String> {
+        let address = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .map_err(|error| format!("no free port: {error}"))?;
+        let mut command = Command::new(programs.join("ringwire"));
+        command.args(["--cores", &cores.to_string()]);
+        command.args(["--listen", &address.to_string()]);
+        let mut process = Running::start(command.stdout(Stdio::piped()))?;
+        let heard = hear(process.0.stdout.take(), "ready")?;
+        Ok(Self {
+            process,
+            address,
+            _heard: heard,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Runs `ringwire-load` against it with these arguments, to the end; the report.
+    pub(crate) fn load(&self, programs: &Path, arguments: &[&str]) -> Result<Report, String> {
+        let output = Command::new(programs.join("ringwire-load"))
+            .arg(format!("ws://{}", self.address))
+            .args(["--server-pid", &self.id().to_string(), "--json"])
+            .args(arguments)
+            .stderr(Stdio::null())
+            .output()
+            .map_err(|error| format!("cannot start ringwire-load: {error}"))?;
+        // 4: the generator was the limit; every message arrived all the same.
+        match output.status.code() {
+            Some(0 | 4) => Ok(Report(String::from_utf8_lossy(&output.stdout).into_owned())),
+            code => Err(format!("ringwire-load {arguments:?} ended with {code:?}")),
+        }
+    }
+}
+
+/// Reads lines until one has the word. The rest is the caller's to keep: a program that says more into
+/// a closed pipe would end.
+pub(crate) fn hear<R: Read>(output: Option<R>, word: &str) -> Result<BufReader<R>, String> {
+    let mut output = BufReader::new(output.ok_or("no output to read")?);
+    let mut said = String::new();
+    loop {
+        let begun = said.len();
+        match output.read_line(&mut said) {
+            Ok(0) => return Err(format!("never said `{word}`:\n{said}")),
+            Ok(_) if said[begun..].contains(word) => return Ok(output),
+            Ok(_) => {}
+            Err(error) => return Err(format!("waiting for `{word}`: {error}")),
+        }
+    }
+}
+
+/// What `ringwire-load` says, as JSON.
+pub(crate) struct Report(String);
+
+impl Report {
+    /// The number of that name in a section.
+    pub(crate) fn number(&self, section: &str, name: &str) -> Result<f64, String> {
+        self.find(section, name)
+            .ok_or_else(|| format!("no {section}.{name} in the report"))
+    }
+
+    fn find(&self, section: &str, name: &str) -> Option<f64> {
+        let behind = |text: &'_ str, key: &str| {
+            let key = format!("\"{key}\"");
+            text.find(&key).map(|at| at + key.len())
+        };
+        let section = &self.0[behind(&self.0, section)?..];
+        let value = section[behind(section, name)?..].trim_start_matches([':', ' ']);
+        let end = value.find([',', '\n', '}'])?;
+        value[..end].trim().parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_from_its_own_section() {
+        let report = Report(
+            "{\n \"generator\": {\"cpu_share\": 0.5},\n \"server\": {\n \"cpu_share\": 0.9\n }\n}"
+                .into(),
+        );
+        assert_eq!(report.number("server", "cpu_share"), Ok(0.9));
+        assert_eq!(report.number("generator", "cpu_share"), Ok(0.5));
+        assert!(report.number("peer", "cpu_share").is_err());
+    }
+
+    #[test]
+    fn hearing_stops_at_the_word_and_fails_without_it() {
+        let mut rest = String::new();
+        let mut heard = hear(Some(&b"one\ntwo ready\nthree\n"[..]), "ready").unwrap();
+        heard.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "three\n");
+        assert!(hear(Some(&b"one\n"[..]), "ready").is_err());
+    }
 }

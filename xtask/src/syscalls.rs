@@ -8,12 +8,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::programs;
+use crate::programs::{self, Broker, Report, Running, hear};
 
 const SUBSCRIBERS: u64 = 100;
 const PUBLISHERS: u64 = 1;
@@ -59,35 +57,19 @@ pub(crate) fn run(root: &Path, _arguments: &[String]) -> Result<(), String> {
     }
 }
 
-/// A process that ends with this value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is what is hoped for.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Deliveries of one run, and the calls of the core's thread from before it until after it.
 fn count(programs: &Path, outstanding: u32) -> Result<(u64, BTreeMap<String, u64>), String> {
-    let address = free_address()?;
-    let mut server = Command::new(programs.join("ringwire"));
-    server.args(["--cores", "1", "--listen", &address.to_string()]);
-    let mut server = Running(start(server.stdout(Stdio::piped()))?);
-    let _heard = wait_for_line(server.0.stdout.take(), "ready")?;
-    let core = thread_of(server.0.id(), "core-0")?;
-
-    let table = std::env::temp_dir().join(format!("ringwire-syscalls-{}", server.0.id()));
+    let broker = Broker::start(programs, 1)?;
+    let core = thread_of(broker.id(), "core-0")?;
+    let table = std::env::temp_dir().join(format!("ringwire-syscalls-{}", broker.id()));
     let mut strace = Command::new("strace");
     strace.args(["-c", "-U", "name,calls", "-p", &core.to_string(), "-o"]);
     strace.arg(&table).stderr(Stdio::piped());
     let mut strace =
-        Running(start(&mut strace).map_err(|error| format!("{error} (Debian package strace)"))?);
-    let _heard = wait_for_line(strace.0.stderr.take(), "attached")?;
+        Running::start(&mut strace).map_err(|error| format!("{error} (Debian package strace)"))?;
+    let _heard = hear(strace.0.stderr.take(), "attached")?;
 
-    let report = load(programs, address, outstanding)?;
+    let report = load(programs, &broker, outstanding)?;
     interrupt(&strace.0)?;
     strace
         .0
@@ -96,63 +78,17 @@ fn count(programs: &Path, outstanding: u32) -> Result<(u64, BTreeMap<String, u64
     let calls =
         fs::read_to_string(&table).map_err(|error| format!("strace wrote nothing: {error}"))?;
     fs::remove_file(&table).map_err(|error| format!("{}: {error}", table.display()))?;
-    let deliveries =
-        number_in(&report, "\"received\"").ok_or("the load's report has no deliveries")?;
+    let deliveries = report.number("integrity", "received")? as u64;
     Ok((deliveries, parse(&calls)))
 }
 
-fn start(command: &mut Command) -> Result<Child, String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    command
-        .spawn()
-        .map_err(|error| format!("cannot start {name}: {error}"))
-}
-
-/// Reads lines until one has the word. The rest is the caller's to keep: a program that says more into
-/// a closed pipe would end.
-fn wait_for_line<R: Read>(output: Option<R>, word: &str) -> Result<BufReader<R>, String> {
-    let mut output = BufReader::new(output.ok_or("no output to read")?);
-    let mut said = String::new();
-    loop {
-        let begun = said.len();
-        match output.read_line(&mut said) {
-            Ok(0) => return Err(format!("never said `{word}`:\n{said}")),
-            Ok(_) if said[begun..].contains(word) => return Ok(output),
-            Ok(_) => {}
-            Err(error) => return Err(format!("waiting for `{word}`: {error}")),
-        }
-    }
-}
-
-fn load(programs: &Path, address: SocketAddr, outstanding: u32) -> Result<String, String> {
-    let output = Command::new(programs.join("ringwire-load"))
-        .arg(format!("ws://{address}"))
-        .args(["--subscribers", &SUBSCRIBERS.to_string()])
-        .args(["--publishers", &PUBLISHERS.to_string()])
-        .args(["--outstanding", &outstanding.to_string()])
-        .args([
-            "--payload",
-            "64",
-            "--warm-up",
-            "500ms",
-            "--duration",
-            "2s",
-            "--json",
-        ])
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot start ringwire-load: {error}"))?;
-    // 4: the generator was the limit, which is no matter here.
-    match output.status.code() {
-        Some(0 | 4) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        code => Err(format!("ringwire-load ended with {code:?}")),
-    }
-}
-
-fn free_address() -> Result<SocketAddr, String> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| format!("no free port: {error}"))
+fn load(programs: &Path, broker: &Broker, outstanding: u32) -> Result<Report, String> {
+    let [subscribers, publishers] = [SUBSCRIBERS, PUBLISHERS].map(|count| count.to_string());
+    let outstanding = outstanding.to_string();
+    let who = ["--subscribers", &subscribers, "--publishers", &publishers];
+    let what = ["--outstanding", &outstanding, "--payload", "64"];
+    let times = ["--warm-up", "500ms", "--duration", "2s"];
+    broker.load(programs, &[&who[..], &what, &times].concat())
 }
 
 fn thread_of(process: u32, name: &str) -> Result<u32, String> {
@@ -200,12 +136,6 @@ fn split(calls: &BTreeMap<String, u64>) -> (u64, u64) {
         .sum();
     let all: u64 = calls.values().sum();
     (carriers, all - carriers)
-}
-
-fn number_in(report: &str, key: &str) -> Option<u64> {
-    let value = report[report.find(key)? + key.len()..].trim_start_matches([':', ' ']);
-    let end = value.find([',', '\n', '}'])?;
-    value[..end].trim().parse().ok()
 }
 
 #[cfg(test)]

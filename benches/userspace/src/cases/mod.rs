@@ -104,6 +104,13 @@ pub const CASES: &[Case] = &[
     case("turn/POST", 1, "publish", 300, turns::post),
     case("turn/come and go", 1, "subscriber", 100, turns::come_and_go),
     case(
+        "cores/nothing, one of 64",
+        64,
+        "turn",
+        100,
+        turns::nothing_on_64,
+    ),
+    case(
         "cores/1 -> 1, home elsewhere",
         1,
         "publish",

@@ -67,6 +67,17 @@ pub(super) fn nothing(rounds: usize) {
     scene.check(0);
 }
 
+/// Turns in which nothing happens, on as many cores as a node can have: each looks at its lanes.
+pub(super) fn nothing_on_64(rounds: usize) {
+    let mut stage = Stage::new(64);
+    let client = stage.join(0, "/t/the/one?mode=sub");
+    let before = stage.sent_bytes(client);
+    for _ in 0..rounds {
+        stage.turn();
+    }
+    assert_eq!(stage.sent_bytes(client), before);
+}
+
 /// One publisher, so many subscribers, and `together` messages in each read.
 pub(super) fn fan_out(subscribers: usize, payload_bytes: usize, together: usize, rounds: usize) {
     let mut scene = Scene::one_core(subscribers);
