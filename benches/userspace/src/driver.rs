@@ -15,7 +15,7 @@ use reactor::{
     Stream, VirtualStream, Wait, Wake, Waker,
 };
 
-use crate::wire::{Due, READ_BYTES, Wire};
+use crate::wire::{Due, Wire};
 
 /// What a turn takes: small beside every timeout.
 const TURN_NS: u64 = 10_000;
@@ -28,16 +28,17 @@ pub(crate) const LISTENER: ListenerId = ListenerId(0);
 pub(crate) struct BareDriver {
     wire: Rc<RefCell<Wire>>,
     now_ns: u64,
-    buffer: Box<[u8; READ_BYTES]>,
+    buffer: Box<[u8]>,
     dropped: (Sender<u64>, Receiver<u64>),
 }
 
 impl BareDriver {
-    pub(crate) fn new(wire: Rc<RefCell<Wire>>) -> Self {
+    /// One that gives at most so many bytes in one read.
+    pub(crate) fn new(wire: Rc<RefCell<Wire>>, read_bytes: usize) -> Self {
         Self {
             wire,
             now_ns: 0,
-            buffer: Box::new([0; READ_BYTES]),
+            buffer: vec![0; read_bytes].into(),
             dropped: channel(),
         }
     }
@@ -117,7 +118,7 @@ impl Driver for BareDriver {
     }
 
     fn next_completion(&mut self) -> Option<Completion<'_>> {
-        let due = self.wire.borrow_mut().next_due(&mut self.buffer[..])?;
+        let due = self.wire.borrow_mut().next_due(&mut self.buffer)?;
         Some(match due {
             Due::Accepted => Completion::Accepted {
                 listener: LISTENER,

@@ -45,7 +45,7 @@ impl Stage {
         let wires: Vec<Rc<RefCell<Wire>>> = (0..cores).map(|_| Rc::default()).collect();
         let drivers: Vec<BareDriver> = wires
             .iter()
-            .map(|wire| BareDriver::new(wire.clone()))
+            .map(|wire| BareDriver::new(wire.clone(), config.io.receive_buffer_bytes.len()))
             .collect();
         let wakers: Vec<_> = drivers.iter().map(BareDriver::waker).collect();
         let cores = drivers.into_iter().zip(lanes).enumerate();

@@ -8,9 +8,6 @@ use std::rc::Rc;
 
 use reactor::{Outgoing, Socket};
 
-/// One read of the real driver's buffers (`io.receive_buffer_bytes`).
-pub(crate) const READ_BYTES: usize = 2048;
-
 /// What a client sent, and how much of it the core has been given.
 struct Arrival {
     socket: Socket,

@@ -94,8 +94,8 @@ const BOUNDS: [Bound; 4] = [
     Bound {
         cores: 1,
         together: 64,
-        blocks_max: 13.0,
-        why: "one chunk that grows as it is filled, and the messages that the ends of reads cut",
+        blocks_max: 7.0,
+        why: "one chunk, and its bytes again each time it grows",
     },
     Bound {
         cores: 2,
@@ -106,7 +106,7 @@ const BOUNDS: [Bound; 4] = [
     Bound {
         cores: 2,
         together: 64,
-        blocks_max: 143.0,
+        blocks_max: 137.0,
         why: "name and payload of each publication for the lane to the topic's home; the chunk as on one core",
     },
 ];
