@@ -101,10 +101,6 @@ impl Driver for BareDriver {
         self.wire.borrow_mut().close(socket);
     }
 
-    fn peer(&self, _socket: Socket) -> Option<SocketAddr> {
-        Some(ADDRESS)
-    }
-
     fn waker(&self) -> Waker {
         Waker::new(Arc::new(NoSleep))
     }
