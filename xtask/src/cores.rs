@@ -106,7 +106,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
 }
 
 fn measure(programs: &Path, cores: u32, cpus: &str, load: &[&str]) -> Result<Figures, String> {
-    let broker = Broker::start(programs, cores, cpus)?;
+    let broker = Broker::start(programs, cores, Some(cpus))?;
     let report = broker.load(programs, &[load, &ALWAYS].concat())?;
     Ok([
         report.number("server", "cpu_ns_per_delivery")?,

@@ -55,13 +55,20 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// With the default configuration, so many cores on these CPUs (as `taskset` names them), on a free port.
-    pub(crate) fn start(programs: &Path, cores: u32, cpus: &str) -> Result<Self, String> {
+    /// With the default configuration and so many cores, on a free port; on these CPUs (as `taskset` names them) or any.
+    pub(crate) fn start(programs: &Path, cores: u32, cpus: Option<&str>) -> Result<Self, String> {
         let address = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(|error| format!("no free port: {error}"))?;
-        let mut command = Command::new("taskset");
-        command.args(["-c", cpus]).arg(programs.join("ringwire"));
+        let program = programs.join("ringwire");
+        let mut command = match cpus {
+            Some(cpus) => {
+                let mut pinned = Command::new("taskset");
+                pinned.args(["-c", cpus]).arg(program);
+                pinned
+            }
+            None => Command::new(program),
+        };
         command.args(["--cores", &cores.to_string()]);
         command.args(["--listen", &address.to_string()]);
         let mut process = Running::start(command.stdout(Stdio::piped()))?;

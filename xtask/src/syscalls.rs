@@ -59,7 +59,7 @@ pub(crate) fn run(root: &Path, _arguments: &[String]) -> Result<(), String> {
 
 /// Deliveries of one run, and the calls of the core's thread from before it until after it.
 fn count(programs: &Path, outstanding: u32) -> Result<(u64, BTreeMap<String, u64>), String> {
-    let broker = Broker::start(programs, 1, "0")?;
+    let broker = Broker::start(programs, 1, None)?;
     let core = thread_of(broker.id(), "core-0")?;
     let table = std::env::temp_dir().join(format!("ringwire-syscalls-{}", broker.id()));
     let mut strace = Command::new("strace");
