@@ -205,7 +205,7 @@ fn judge(recorded: &Record, counted: &Record) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{}. If that is what it is worth, `cargo xtask instructions --record`, and say why in the commit",
+        "{}. If the change is worth that: `cargo xtask instructions --record`, and say why in the commit",
         faults.join("; ")
     ))
 }
