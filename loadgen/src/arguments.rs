@@ -38,8 +38,8 @@ Examples:
     ringwire-load --subscribers 1000 --rate 100
   Most deliveries a second, and what each costs the server, server on CPU 0 and load on CPU 1:
     ringwire-load -s 100 --outstanding 64 --server-pid $(pidof ringwire) --pin 1
-  60,000 connections from one machine to itself:
-    ringwire-load -s 60000 --rate 1 --source 127.0.0.1-127.0.0.4
+  How fast 60,000 subscribers connect, from one machine to itself, and what the server takes to hold them:
+    ringwire-load --idle -s 60000 --source 127.0.0.1-127.0.0.4 --server-pid $(pidof ringwire)
   Other servers: one with a topic in the URL, NATS, and an MQTT broker
     ringwire-load --driver url ws://127.0.0.1:9001/topics/{topic}
     ringwire-load --driver nats ws://127.0.0.1:8080
@@ -55,7 +55,7 @@ Exit codes:
 /// Measures a WebSocket pub/sub server: publishes messages to topics over some connections, receives them over others,
 /// and reports latency, throughput and every message that did not arrive exactly once and in order.
 #[derive(Debug, Parser)]
-#[command(name = "ringwire-load", version, args_override_self = true, after_help = EXAMPLES, group(ArgGroup::new("pace").args(["rate", "outstanding"])))]
+#[command(name = "ringwire-load", version, args_override_self = true, after_help = EXAMPLES, group(ArgGroup::new("pace").args(["rate", "outstanding", "idle"])))]
 pub struct Arguments {
     /// The server. What becomes of this URL depends on --driver
     #[arg(default_value = "ws://127.0.0.1:7464")]
@@ -124,6 +124,10 @@ pub struct Arguments {
     #[arg(short = 'w', long, value_name = "W", help_heading = "Load")]
     pub outstanding: Option<u32>,
 
+    /// Publishes nothing: opens the subscribers and holds them for --duration, to see what connecting and holding costs
+    #[arg(long, help_heading = "Load")]
+    pub idle: bool,
+
     /// Publishing before the measured window
     #[arg(long, default_value = "2s", value_parser = parse_duration, value_name = "TIME", help_heading = "Time")]
     pub warm_up: Duration,
@@ -179,6 +183,11 @@ pub struct Arguments {
     )]
     pub connecting: u32,
 
+    /// Polls instead of sleeping: latencies without the time that waking up takes. Takes the whole of a CPU for each thread,
+    /// so give it one that the server does not need
+    #[arg(long, help_heading = "Generator")]
+    pub spin: bool,
+
     /// The server's process: reports its CPU time per delivery over the measured window, its CPU share and its memory
     #[arg(long, value_name = "PID", help_heading = "Report")]
     pub server_pid: Option<u32>,
@@ -230,7 +239,11 @@ impl Arguments {
             times: Times {
                 connect: self.connect_timeout,
                 settle: self.settle,
-                warm_up: self.warm_up,
+                warm_up: if self.idle {
+                    Duration::ZERO
+                } else {
+                    self.warm_up
+                },
                 measure: self.duration,
                 patience: self.patience,
                 late_max: self.late_max,
@@ -239,6 +252,7 @@ impl Arguments {
             threads: self.threads,
             pins: self.pin.clone(),
             sources,
+            spins: self.spin,
             server_pid: self.server_pid,
         })
     }
@@ -255,12 +269,15 @@ impl Arguments {
         }
         Ok(Layout {
             subscribers: self.subscribers,
-            publishers: self.publishers,
+            publishers: if self.idle { 0 } else { self.publishers },
             topics: self.topics,
         })
     }
 
     fn pace(&self, layout: &Layout) -> Result<Pace, String> {
+        if self.idle {
+            return Ok(Pace::Idle);
+        }
         let Some(outstanding) = self.outstanding else {
             let rate_per_second = self.rate.unwrap_or(100.0);
             return match rate_per_second > 0.0 && rate_per_second <= 1e8 {
@@ -418,6 +435,64 @@ mod tests {
     }
 
     #[test]
+    fn each_driver_has_its_urls_and_its_dialect() {
+        for (line, dialect, subscribe, publish) in [
+            (
+                "--driver url ws://127.0.0.1:1/x/{topic}",
+                Dialect::Plain,
+                "/x/load/0",
+                "/x/load/0",
+            ),
+            (
+                "--driver nats -t 2 -s 2 ws://127.0.0.1:1",
+                Dialect::Nats,
+                "/",
+                "/",
+            ),
+            (
+                "--driver mqtt ws://127.0.0.1:1/mqtt",
+                Dialect::Mqtt,
+                "/mqtt",
+                "/mqtt",
+            ),
+            (
+                "--driver ringwire ws://127.0.0.1:1 --publish-url ws://127.0.0.1:1/p",
+                Dialect::Plain,
+                "/t/load/0?mode=sub",
+                "/p",
+            ),
+        ] {
+            let plan = parse(line).expect(line);
+            assert_eq!(plan.dialect, dialect, "{line}");
+            assert_eq!(
+                plan.subscribe.url.target(&plan.topic_names[0]),
+                subscribe,
+                "{line}"
+            );
+            assert_eq!(
+                plan.publish.url.target(&plan.topic_names[0]),
+                publish,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn idling_has_subscribers_and_nobody_who_publishes() {
+        let plan = parse("--idle -s 5 -t 2").expect("a sensible line");
+        assert_eq!(plan.pace, Pace::Idle);
+        assert_eq!(
+            (
+                plan.layout.subscribers,
+                plan.layout.publishers,
+                plan.layout.lines()
+            ),
+            (5, 0, 0)
+        );
+        assert_eq!(plan.times.warm_up, Duration::ZERO);
+    }
+
+    #[test]
     fn units_are_read() {
         let plan = parse("ws://127.0.0.1:1 --payload 16KiB --duration 2m --late-max 250us --source 127.0.0.1-127.0.0.3").expect("a sensible line");
         assert_eq!(plan.payload_bytes, 16_384);
@@ -431,6 +506,10 @@ mod tests {
         for (line, reason) in [
             ("--payload 31", "32 bytes"),
             ("--rate 5 --outstanding 1", "cannot be used with"),
+            ("--idle --outstanding 1", "cannot be used with"),
+            ("--driver smtp", "ringwire, url, nats, mqtt"),
+            ("--driver nats --topic a.*", "NATS subject"),
+            ("--driver mqtt --topic a/#", "MQTT topic"),
             ("--rate 0", "more than 0"),
             ("--rate nan", "more than 0"),
             ("--outstanding 0", "give 1 to"),

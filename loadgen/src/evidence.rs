@@ -1,5 +1,7 @@
 //! What a run has found, as raw as it was counted. The report is made from this and from the plan, and from nothing else.
 
+use std::ops::Range;
+
 use crate::process::CpuUse;
 use crate::tally::{Counts, Distribution};
 
@@ -30,6 +32,12 @@ pub struct Evidence {
     pub departures: Vec<Departure>,
     /// What the generator used in the window.
     pub own_cpu: CpuUse,
+    /// What it used while it connected.
+    pub own_connecting_cpu: CpuUse,
+    /// What it has resident, before the first connection and with all connections open.
+    pub own_resident_bytes: Range<u64>,
+    /// If it polls instead of sleeping: how much of the window it polled in vain, in the thread that did so least.
+    pub spun_ns: Option<u64>,
     /// What the server used, if its process is known.
     pub server: Option<ServerUse>,
 }
@@ -41,6 +49,8 @@ pub struct ServerUse {
     pub pid: u32,
     /// Run time in the window.
     pub cpu: CpuUse,
+    /// Run time while connections were opened.
+    pub connecting_cpu: CpuUse,
     /// Resident before the first connection.
     pub resident_bytes_before: u64,
     /// Resident with all connections open and nothing published.
@@ -74,6 +84,11 @@ impl Evidence {
         self.latency.add(&other.latency);
         self.lateness.add(&other.lateness);
         self.own_cpu = self.own_cpu.plus(other.own_cpu);
+        self.own_connecting_cpu = self.own_connecting_cpu.plus(other.own_connecting_cpu);
+        if self.own_resident_bytes.end == 0 {
+            self.own_resident_bytes = other.own_resident_bytes;
+        }
+        self.spun_ns = self.spun_ns.into_iter().chain(other.spun_ns).min();
         self.server = self.server.or(other.server);
         for departure in other.departures {
             match self.departures.iter_mut().find(|known| {

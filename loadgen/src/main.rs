@@ -15,10 +15,6 @@ use ringwire_load::report::Report;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// Messages that span reads are assembled in buffers of their own, once for each delivery: worth a fast allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What a shell shows for a process that SIGINT ended.
 const INTERRUPTED_TWICE: i32 = 130;
 

@@ -41,6 +41,8 @@ pub struct Plan {
     pub pins: Vec<usize>,
     /// Local addresses to connect from, in turn; none leaves it to the kernel.
     pub sources: Vec<IpAddr>,
+    /// Whether threads poll for completions instead of sleeping, until the measured window is over.
+    pub spins: bool,
     /// The server's process, to measure its CPU time and memory.
     pub server_pid: Option<u32>,
 }
@@ -68,6 +70,8 @@ pub enum Pace {
         /// Messages outstanding for each publisher.
         outstanding: u32,
     },
+    /// Nothing is published: there are no publishers, and subscribers are only held.
+    Idle,
 }
 
 /// How long each part of a run takes.
@@ -97,7 +101,7 @@ pub struct Times {
 pub struct Layout {
     /// Connections that receive.
     pub subscribers: u32,
-    /// Senders, each with its own clock or window.
+    /// Senders, each with its own clock or window. With none there are no lines.
     pub publishers: u32,
     /// Topics.
     pub topics: u32,
@@ -106,7 +110,10 @@ pub struct Layout {
 impl Layout {
     /// How many publishing connections there are.
     pub fn lines(&self) -> u32 {
-        self.publishers.max(self.topics)
+        match self.publishers {
+            0 => 0,
+            publishers => publishers.max(self.topics),
+        }
     }
 
     /// The publisher who speaks on a line.

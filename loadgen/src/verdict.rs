@@ -56,7 +56,7 @@ fn doubts(plan: &Plan, evidence: &Evidence) -> Vec<String> {
         });
         return doubts;
     }
-    if evidence.window.published == 0 && evidence.latency.count() == 0 {
+    if plan.pace != Pace::Idle && evidence.window.published == 0 && evidence.latency.count() == 0 {
         doubts.push("nothing was published in the measured window: give a longer --duration or a higher rate".to_owned());
     }
     doubts.extend(lateness_doubt(plan, evidence));
@@ -80,7 +80,7 @@ fn lateness_doubt(plan: &Plan, evidence: &Evidence) -> Option<String> {
 }
 
 fn saturation_doubt(plan: &Plan, evidence: &Evidence) -> Option<String> {
-    let own_share = share(evidence.own_cpu.busiest_thread_ns, evidence.window_ns);
+    let own_share = own_busiest_share(evidence);
     if own_share < SATURATED_SHARE {
         return None;
     }
@@ -88,7 +88,7 @@ fn saturation_doubt(plan: &Plan, evidence: &Evidence) -> Option<String> {
         "the generator was saturated: its busiest thread was on the CPU for {:.0} % of the window",
         own_share * 100.0
     );
-    if matches!(plan.pace, Pace::Open { .. }) {
+    if matches!(plan.pace, Pace::Open { .. } | Pace::Idle) {
         return Some(format!("{own}; use more --threads or a lower --rate"));
     }
     // A closed loop drives both ends as far as they go. That is a measurement of the server only if the server was at its end.
@@ -128,6 +128,15 @@ fn faults(evidence: &Evidence) -> Vec<String> {
     .filter(|(count, _)| *count > 0)
     .map(|(count, what)| format!("{} {what}", quantity::grouped(count)))
     .collect()
+}
+
+/// The part of the window that the generator's busiest thread had something to do. Polling in vain is nothing.
+pub fn own_busiest_share(evidence: &Evidence) -> f64 {
+    let busy_ns = match evidence.spun_ns {
+        None => evidence.own_cpu.busiest_thread_ns,
+        Some(spun_ns) => evidence.window_ns.saturating_sub(spun_ns),
+    };
+    share(busy_ns, evidence.window_ns)
 }
 
 /// The part of the window that a thread was on a CPU.

@@ -122,10 +122,11 @@ fn number(digits: &[u8]) -> Option<usize> {
 }
 
 fn refusal(reason: &[u8]) -> Refusal {
-    Refusal(format!(
-        "it refused: {}",
-        text(reason).trim().trim_matches('\'')
-    ))
+    let reason = reason.trim_ascii();
+    let quoted = reason
+        .strip_prefix(b"'")
+        .and_then(|reason| reason.strip_suffix(b"'"));
+    Refusal(format!("it refused: {}", text(quoted.unwrap_or(reason))))
 }
 
 fn unknown(line: &[u8]) -> Refusal {

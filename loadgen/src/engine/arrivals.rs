@@ -71,7 +71,7 @@ impl<'r> Arrivals<'r> {
                 close_timeout_ms: 1000,
             },
             is_closed_loop: matches!(plan.pace, Pace::Closed { .. }),
-            links: Links::default(),
+            links: Links::new(opening.count()),
             opening,
             reception,
             publishing,
@@ -80,19 +80,19 @@ impl<'r> Arrivals<'r> {
         }
     }
 
-    /// Takes what has arrived, up to the bound of one turn.
-    pub(super) fn take_all<D: Driver>(&mut self, driver: &mut D) -> Result<(), Failure> {
+    /// Takes what has arrived, up to the bound of one turn. Says whether anything had.
+    pub(super) fn take_all<D: Driver>(&mut self, driver: &mut D) -> Result<bool, Failure> {
         let mut now_ns = driver.now_ns();
         for taken in 1..=TURN_COMPLETIONS_MAX {
             let Some(completion) = driver.next_completion() else {
-                break;
+                return Ok(taken > 1);
             };
             self.take(completion, now_ns)?;
             if taken % CLOCK_COMPLETIONS == 0 {
                 now_ns = driver.now_ns();
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn take(&mut self, completion: Completion<'_>, now_ns: u64) -> Result<(), Failure> {

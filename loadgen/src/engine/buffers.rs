@@ -23,7 +23,7 @@ const _: () = assert!(MEMORY_BYTES_MAX / BUFFER_BYTES_MAX >= 128);
 /// The ring of one of the plan's threads, when the user may lock `lockable_bytes` in memory.
 pub(super) fn ring_settings(plan: &Plan, lockable_bytes: Option<u64>) -> RingSettings {
     let messages = match plan.pace {
-        Pace::Open { .. } => 1,
+        Pace::Open { .. } | Pace::Idle => 1,
         Pace::Closed { outstanding } => u64::from(outstanding),
     };
     let burst_bytes = messages * (plan.payload_bytes + Header::BYTES_MAX) as u64;

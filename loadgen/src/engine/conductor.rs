@@ -12,7 +12,7 @@ use super::course::{Course, Phase};
 use crate::evidence::{Evidence, ServerUse};
 use crate::failure::Failure;
 use crate::plan::{Plan, Times};
-use crate::process::{CpuSample, resident_bytes};
+use crate::process::{CpuSample, CpuUse, resident_bytes};
 use crate::quantity;
 
 /// Leads one run.
@@ -20,59 +20,47 @@ use crate::quantity;
 pub(super) struct Conductor {
     times: Times,
     connections: u64,
-    started_ns: u64,
+    /// When the first connection was begun.
+    started_ns: Option<u64>,
     /// When the present phase ends by itself.
     until_ns: Option<u64>,
     own: Watch,
     server: Option<Watch>,
-    memory: Memory,
     connecting_ns: u64,
     tells: bool,
 }
 
-/// A process, looked at twice.
+/// A process: its CPU time at both ends of the part of the run that is looked at, and its resident memory on the way.
 #[derive(Debug)]
 struct Watch {
     pid: u32,
     before: CpuSample,
     after: CpuSample,
-}
-
-#[derive(Debug, Default)]
-struct Memory {
-    before: u64,
-    connected: u64,
-    end: u64,
+    connecting: CpuUse,
+    resident_bytes_before: u64,
+    resident_bytes_connected: u64,
+    resident_bytes_end: u64,
 }
 
 impl Conductor {
     /// Takes the first look at the server.
     pub(super) fn new(plan: &Plan) -> Result<Conductor, Failure> {
-        let mut memory = Memory::default();
-        let server = match plan.server_pid {
-            None => None,
-            Some(pid) => {
-                let watch = Watch::new(pid)
-                    .and_then(|watch| resident_bytes(pid).map(|bytes| (watch, bytes)));
-                let (watch, bytes) = watch.map_err(|error| {
-                    Failure::Usage(format!(
-                        "--server-pid {pid}: its /proc files cannot be read: {error}"
-                    ))
-                })?;
-                memory.before = bytes;
-                Some(watch)
-            }
-        };
+        let server = plan.server_pid.map(|pid| {
+            Watch::new(pid).map_err(|error| {
+                Failure::Usage(format!(
+                    "--server-pid {pid}: its /proc files cannot be read: {error}"
+                ))
+            })
+        });
         let own = Watch::new(std::process::id())
             .map_err(|error| Failure::Environment(format!("/proc cannot be read: {error}")))?;
         let conductor = Conductor {
             times: plan.times,
             connections: u64::from(plan.layout.subscribers) + u64::from(plan.layout.lines()),
-            started_ns: monotonic_ns(),
+            started_ns: None,
             until_ns: None,
             own,
-            server,
-            memory,
+            server: server.transpose()?,
             connecting_ns: 0,
             tells: stderr().is_terminal(),
         };
@@ -86,9 +74,12 @@ impl Conductor {
         let is_ending = course.early_end().is_some();
         match course.phase() {
             Phase::Connect if is_ending => course.fail(Failure::Interrupted),
+            Phase::Connect if self.started_ns.is_none() => {
+                self.look(|watch, sample| watch.before = sample);
+                self.started_ns = Some(monotonic_ns());
+            }
             Phase::Connect if self.until_ns.is_none() && course.all_connected() => {
-                self.connecting_ns = now_ns - self.started_ns;
-                self.until_ns = Some(now_ns + nanoseconds(self.times.settle));
+                self.end_connecting(now_ns);
             }
             Phase::Connect if is_due => self.begin_warm_up(course),
             Phase::WarmUp if is_ending => {
@@ -103,8 +94,20 @@ impl Conductor {
         self.until_ns
     }
 
+    fn end_connecting(&mut self, now_ns: u64) {
+        self.connecting_ns = now_ns - self.started_ns.unwrap_or(now_ns);
+        self.look(|watch, sample| {
+            watch.connecting = sample.since(&watch.before);
+            watch.before = sample.clone();
+            watch.after = sample;
+        });
+        self.until_ns = Some(now_ns + nanoseconds(self.times.settle));
+    }
+
     fn begin_warm_up(&mut self, course: &Course) {
-        self.memory.connected = self.server_memory();
+        for watch in self.watches() {
+            watch.resident_bytes_connected = watch.resident_bytes();
+        }
         let now_ns = monotonic_ns();
         self.until_ns = Some(now_ns + nanoseconds(self.times.warm_up));
         self.tell(|| format!("connected, publishing; warm-up {:?}", self.times.warm_up));
@@ -123,24 +126,23 @@ impl Conductor {
         self.look(|watch, sample| watch.after = sample);
         course.begin_drain(monotonic_ns());
         self.until_ns = None;
-        self.memory.end = self.server_memory();
+        for watch in self.watches() {
+            watch.resident_bytes_end = watch.resident_bytes();
+        }
         self.tell(|| "measured; waiting for what is on its way".to_owned());
     }
 
     /// A server that has gone away meanwhile is told by its connections; its figures are then those of the last look.
     fn look(&mut self, keep: impl Fn(&mut Watch, CpuSample)) {
-        for watch in self.server.iter_mut().chain([&mut self.own]) {
+        for watch in self.watches() {
             if let Ok(sample) = CpuSample::take(watch.pid) {
                 keep(watch, sample);
             }
         }
     }
 
-    fn server_memory(&self) -> u64 {
-        self.server
-            .as_ref()
-            .and_then(|watch| resident_bytes(watch.pid).ok())
-            .unwrap_or(0)
+    fn watches(&mut self) -> impl Iterator<Item = &mut Watch> {
+        self.server.iter_mut().chain([&mut self.own])
     }
 
     fn tell(&self, line: impl FnOnce() -> String) {
@@ -161,12 +163,16 @@ impl Conductor {
         };
         evidence.cut_short = course.early_end();
         evidence.own_cpu = self.own.after.since(&self.own.before);
+        evidence.own_connecting_cpu = self.own.connecting;
+        evidence.own_resident_bytes =
+            self.own.resident_bytes_before..self.own.resident_bytes_connected;
         evidence.server = self.server.map(|watch| ServerUse {
             pid: watch.pid,
             cpu: watch.after.since(&watch.before),
-            resident_bytes_before: self.memory.before,
-            resident_bytes_connected: self.memory.connected,
-            resident_bytes_end: self.memory.end,
+            connecting_cpu: watch.connecting,
+            resident_bytes_before: watch.resident_bytes_before,
+            resident_bytes_connected: watch.resident_bytes_connected,
+            resident_bytes_end: watch.resident_bytes_end,
         });
     }
 }
@@ -178,7 +184,16 @@ impl Watch {
             pid,
             before: sample.clone(),
             after: sample,
+            connecting: CpuUse::default(),
+            resident_bytes_before: resident_bytes(pid)?,
+            resident_bytes_connected: 0,
+            resident_bytes_end: 0,
         })
+    }
+
+    /// 0 of a process that has gone away.
+    fn resident_bytes(&self) -> u64 {
+        resident_bytes(self.pid).unwrap_or(0)
     }
 }
 

@@ -70,7 +70,7 @@ impl Ends {
 }
 
 /// The connections of one thread, indexed as the driver numbers its sockets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Links {
     slots: Vec<Option<Link>>,
     count: usize,
@@ -79,6 +79,15 @@ pub(super) struct Links {
 }
 
 impl Links {
+    /// A table with room for `count` connections.
+    pub(super) fn new(count: usize) -> Links {
+        Links {
+            slots: Vec::with_capacity(count),
+            count: 0,
+            marked: Vec::new(),
+        }
+    }
+
     /// Enters a connection that was just begun.
     pub(super) fn insert(&mut self, socket: Socket, member: Member, ends: Ends) {
         let index = socket.index as usize;
@@ -152,8 +161,9 @@ impl Links {
         self.mark(socket);
     }
 
-    /// Hands queued bytes to the driver, and closes what has nothing more to say.
-    pub(super) fn flush<D: Driver>(&mut self, driver: &mut D) {
+    /// Hands queued bytes to the driver, and closes what has nothing more to say. Says whether there was anything to do.
+    pub(super) fn flush<D: Driver>(&mut self, driver: &mut D) -> bool {
+        let is_busy = !self.marked.is_empty();
         for at in 0..self.marked.len() {
             let socket = self.marked[at];
             let Some(link) = self.at(socket) else {
@@ -164,6 +174,7 @@ impl Links {
             link.flush(driver);
         }
         self.marked.clear();
+        is_busy
     }
 }
 

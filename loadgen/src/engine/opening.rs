@@ -15,6 +15,10 @@ use crate::dialect::Talk;
 use crate::failure::Failure;
 use crate::plan::{Endpoint, Plan};
 
+/// Connections begun in one turn. What was answered meanwhile is not kept waiting for the rest of a large `--connecting`,
+/// and they are one submission.
+const TURN_CONNECTS_MAX: u32 = 64;
+
 /// What is still to be opened.
 #[derive(Debug)]
 pub(super) struct Opening<'p> {
@@ -58,28 +62,38 @@ impl<'p> Opening<'p> {
         }
     }
 
+    /// How many connections there are to be.
+    pub(super) fn count(&self) -> usize {
+        self.subscribers.len() + self.lines.len()
+    }
+
     /// Whether every connection stands.
     pub(super) fn is_done(&self) -> bool {
-        self.next == self.subscribers.len() + self.lines.len() && self.on_their_way == 0
+        self.next == self.count() && self.on_their_way == 0
     }
 
     /// When to give up, if nothing moves until then.
-    pub(super) fn deadline_ns(&self) -> u64 {
+    fn deadline_ns(&self) -> u64 {
         self.moved_ns + self.plan.times.connect.as_nanos() as u64
     }
 
-    /// Begins as many connections as may be on their way.
+    /// Begins as many connections as may be on their way, up to the bound of one turn, and says when to come again.
     pub(super) fn advance<D: Driver>(
         &mut self,
         driver: &mut D,
         links: &mut Links,
         now_ns: u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         if now_ns >= self.deadline_ns() && !self.is_done() {
             return Err(obstacle::of_silence(self.situation()));
         }
-        while self.on_their_way < self.plan.connecting_max {
-            let Some(member) = self.member() else { break };
+        for _ in 0..TURN_CONNECTS_MAX {
+            if self.on_their_way == self.plan.connecting_max {
+                return Ok(self.deadline_ns());
+            }
+            let Some(member) = self.member() else {
+                return Ok(self.deadline_ns());
+            };
             let situation = self.situation_of(member);
             let source = self.source();
             let socket = driver
@@ -91,7 +105,7 @@ impl<'p> Opening<'p> {
             self.on_their_way += 1;
             self.moved_ns = now_ns;
         }
-        Ok(())
+        Ok(now_ns)
     }
 
     fn ends(&mut self, member: Member, now_ns: u64) -> Ends {

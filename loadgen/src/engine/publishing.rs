@@ -71,6 +71,7 @@ enum Turns {
         outstanding: u32,
         patience_ns: u64,
     },
+    Never,
 }
 
 impl Publishing {
@@ -113,6 +114,7 @@ impl Publishing {
                 outstanding,
                 patience_ns: plan.times.patience.as_nanos() as u64,
             },
+            Pace::Idle => Turns::Never,
         };
         Publishing {
             run,
@@ -147,9 +149,9 @@ impl Publishing {
         self.lines[line as usize].link = None;
     }
 
-    /// Whether all lines of this thread are gone.
+    /// Whether this thread had lines and all are gone.
     pub(super) fn is_deserted(&self) -> bool {
-        self.lines.iter().all(|line| line.link.is_none())
+        !self.lines.is_empty() && self.lines.iter().all(|line| line.link.is_none())
     }
 
     /// Publishing begins: sets the timetable, or fills the windows.
@@ -168,7 +170,7 @@ impl Publishing {
                     start_ns,
                 ));
             }
-            Turns::Open(_) => {}
+            Turns::Open(_) | Turns::Never => {}
             Turns::Closed { .. } => (0..self.publishers.len())
                 .for_each(|publisher| self.refill(publisher, links, start_ns)),
         }
@@ -209,7 +211,7 @@ impl Publishing {
     pub(super) fn next_due_ns(&self) -> Option<u64> {
         match &self.pace {
             Turns::Open(schedule) => schedule.next_due_ns(),
-            Turns::OpenUnset { .. } | Turns::Closed { .. } => None,
+            Turns::OpenUnset { .. } | Turns::Closed { .. } | Turns::Never => None,
         }
     }
 
@@ -327,7 +329,7 @@ impl Publishing {
 impl Line {
     fn new(number: u32, topic: u32, publisher: u32, pace: Pace, threads: u32) -> Line {
         let window = match pace {
-            Pace::Open { .. } => None,
+            Pace::Open { .. } | Pace::Idle => None,
             Pace::Closed { outstanding } => Some(Window::new(outstanding)),
         };
         Line {

@@ -111,7 +111,7 @@ impl Reception {
                 .collect(),
             reading: Reading::default(),
             countdown: match plan.pace {
-                Pace::Open { .. } => None,
+                Pace::Open { .. } | Pace::Idle => None,
                 Pace::Closed { outstanding } => Some(Countdown::new(layout.lines(), outstanding)),
             },
             returned: Vec::new(),

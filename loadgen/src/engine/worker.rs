@@ -39,6 +39,17 @@ pub(super) struct Worker<'r, D> {
     close_until_ns: u64,
     counts_before: Counts,
     window: Counts,
+    spin: Spin,
+}
+
+/// Time spent polling in vain, by a thread that polls instead of sleeping.
+#[derive(Debug, Default)]
+struct Spin {
+    /// When it was last known whether there was something to do.
+    looked_ns: u64,
+    total_ns: u64,
+    before_ns: u64,
+    window_ns: u64,
 }
 
 /// How far waiting for the last deliveries has come.
@@ -104,6 +115,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             close_until_ns: u64::MAX,
             counts_before: Counts::default(),
             window: Counts::default(),
+            spin: Spin::default(),
         }
     }
 
@@ -116,11 +128,16 @@ impl<'r, D: Driver> Worker<'r, D> {
     pub(super) fn run(mut self) -> Result<Evidence, Failure> {
         while !self.is_over() {
             let wait = self.turn()?;
-            self.arrivals.links.flush(&mut self.driver);
+            let has_sent = self.arrivals.links.flush(&mut self.driver);
+            let spins = self.plan.spins && self.phase <= Phase::Measure;
             self.driver
-                .wait(wait)
+                .wait(if spins { Wait::Poll } else { wait })
                 .map_err(|error| Failure::Environment(format!("waiting failed: {error}")))?;
-            self.arrivals.take_all(&mut self.driver)?;
+            let has_received = self.arrivals.take_all(&mut self.driver)?;
+            if spins {
+                self.spin
+                    .note(self.driver.now_ns(), has_sent || has_received);
+            }
         }
         Ok(self.testify())
     }
@@ -169,12 +186,14 @@ impl<'r, D: Driver> Worker<'r, D> {
         }
         if self.phase < Phase::Measure && phase >= Phase::Measure {
             self.counts_before = self.counts();
+            self.spin.before_ns = self.spin.total_ns;
             self.arrivals.reception.window_ns = self.course.window_ns();
         }
         if self.phase < Phase::Drain && phase >= Phase::Drain {
             let window_ns = self.course.window_ns();
             if !window_ns.is_empty() {
                 self.window = self.counts().since(&self.counts_before);
+                self.spin.window_ns = self.spin.total_ns - self.spin.before_ns;
             }
             self.arrivals.reception.window_ns = window_ns;
             self.course
@@ -193,12 +212,12 @@ impl<'r, D: Driver> Worker<'r, D> {
             return Ok(None);
         }
         let Arrivals { opening, links, .. } = &mut self.arrivals;
-        opening.advance(&mut self.driver, links, now_ns)?;
+        let again_ns = opening.advance(&mut self.driver, links, now_ns)?;
         if opening.is_done() {
             self.is_connected = true;
             self.course.note_connected();
         }
-        Ok(Some(opening.deadline_ns()))
+        Ok(Some(again_ns))
     }
 
     fn publish(&mut self) -> Wait {
@@ -272,12 +291,22 @@ impl<'r, D: Driver> Worker<'r, D> {
             latency: reception.latency(),
             lateness: self.arrivals.publishing.lateness.clone(),
             departures: self.arrivals.departures().collect(),
+            spun_ns: self.plan.spins.then_some(self.spin.window_ns),
             ..Evidence::default()
         };
         if let Some(conductor) = self.conductor {
             conductor.testify(self.course, &mut evidence);
         }
         evidence
+    }
+}
+
+impl Spin {
+    fn note(&mut self, now_ns: u64, was_busy: bool) {
+        if !was_busy && self.looked_ns > 0 {
+            self.total_ns += now_ns - self.looked_ns;
+        }
+        self.looked_ns = now_ns;
     }
 }
 

@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::evidence::{Departure, Evidence, ServerUse};
 use crate::failure::Outcome;
 use crate::plan::{Pace, Plan};
+use crate::process::CpuUse;
 use crate::tally::Distribution;
-use crate::verdict::{Verdict, share};
+use crate::verdict::{Verdict, own_busiest_share, share};
 
 /// Everything that is said about a run.
 #[derive(Clone, Debug, Serialize)]
@@ -71,6 +72,10 @@ struct Connect {
     connections: u64,
     seconds: f64,
     per_second: f64,
+    generator_cpu_share: f64,
+    generator_cpu_ns_per_connection: f64,
+    server_cpu_share: Option<f64>,
+    server_cpu_ns_per_connection: Option<f64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -135,6 +140,11 @@ struct Generator {
     cpu_ns_per_delivery: Option<f64>,
     cpu_share: f64,
     cpu_share_busiest_thread: f64,
+    /// The last without the time in which the thread polled in vain.
+    busy_share_busiest_thread: f64,
+    resident_bytes_before: u64,
+    resident_bytes_connected: u64,
+    resident_bytes_per_connection: f64,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -148,6 +158,7 @@ struct Server {
     resident_bytes_connected: u64,
     resident_bytes_end: u64,
     resident_bytes_per_connection: f64,
+    resident_bytes_per_connection_end: f64,
 }
 
 impl Report {
@@ -175,19 +186,13 @@ impl Report {
                 warm_up_seconds: plan.times.warm_up.as_secs_f64(),
                 cut_short_because: evidence.cut_short.clone(),
             },
-            connect: Connect {
-                connections: evidence.connections,
-                seconds: evidence.connecting_ns as f64 / 1e9,
-                per_second: ratio(
-                    evidence.connections as f64,
-                    evidence.connecting_ns as f64 / 1e9,
-                ),
-            },
+            connect: Connect::of(evidence),
             throughput: Throughput::of(plan, evidence, seconds),
             latency: Latency {
                 counted_from: match plan.pace {
                     Pace::Open { .. } => "intended send time",
                     Pace::Closed { .. } => "actual send time",
+                    Pace::Idle => "nothing: nothing was sent",
                 },
                 figures: Percentiles::of(&evidence.latency),
             },
@@ -217,9 +222,13 @@ impl Load {
         let (pace, rate_per_second, outstanding) = match plan.pace {
             Pace::Open { rate_per_second } => ("open", Some(rate_per_second), None),
             Pace::Closed { outstanding } => ("closed", None, Some(outstanding)),
+            Pace::Idle => ("none", None, None),
         };
         Load {
-            scenario: "fan-out",
+            scenario: match plan.pace {
+                Pace::Idle => "idle",
+                Pace::Open { .. } | Pace::Closed { .. } => "fan-out",
+            },
             pace,
             rate_per_second,
             outstanding,
@@ -228,6 +237,25 @@ impl Load {
             topics: plan.layout.topics,
             payload_bytes: plan.payload_bytes,
             threads: plan.threads,
+        }
+    }
+}
+
+impl Connect {
+    fn of(evidence: &Evidence) -> Connect {
+        let connections = evidence.connections as f64;
+        let per_connection = |cpu: CpuUse| ratio(cpu.total_ns as f64, connections);
+        let part = |cpu: CpuUse| share(cpu.total_ns, evidence.connecting_ns);
+        let own = evidence.own_connecting_cpu;
+        let server = evidence.server.map(|server| server.connecting_cpu);
+        Connect {
+            connections: evidence.connections,
+            seconds: evidence.connecting_ns as f64 / 1e9,
+            per_second: ratio(connections, evidence.connecting_ns as f64 / 1e9),
+            generator_cpu_share: part(own),
+            generator_cpu_ns_per_connection: per_connection(own),
+            server_cpu_share: server.map(part),
+            server_cpu_ns_per_connection: server.map(per_connection),
         }
     }
 }
@@ -309,15 +337,21 @@ impl Generator {
             cpu_ns_per_delivery: per_delivery(evidence.own_cpu.total_ns, evidence),
             cpu_share: share(evidence.own_cpu.total_ns, evidence.window_ns),
             cpu_share_busiest_thread: share(evidence.own_cpu.busiest_thread_ns, evidence.window_ns),
+            busy_share_busiest_thread: own_busiest_share(evidence),
+            resident_bytes_before: evidence.own_resident_bytes.start,
+            resident_bytes_connected: evidence.own_resident_bytes.end,
+            resident_bytes_per_connection: per_connection(
+                evidence.own_resident_bytes.start,
+                evidence.own_resident_bytes.end,
+                evidence,
+            ),
         }
     }
 }
 
 impl Server {
     fn of(server: &ServerUse, evidence: &Evidence) -> Server {
-        let grown = server
-            .resident_bytes_connected
-            .saturating_sub(server.resident_bytes_before);
+        let grown_to = |bytes| per_connection(server.resident_bytes_before, bytes, evidence);
         Server {
             pid: server.pid,
             threads: server.cpu.threads,
@@ -327,13 +361,21 @@ impl Server {
             resident_bytes_before: server.resident_bytes_before,
             resident_bytes_connected: server.resident_bytes_connected,
             resident_bytes_end: server.resident_bytes_end,
-            resident_bytes_per_connection: ratio(grown as f64, evidence.connections as f64),
+            resident_bytes_per_connection: grown_to(server.resident_bytes_connected),
+            resident_bytes_per_connection_end: grown_to(server.resident_bytes_end),
         }
     }
 }
 
 fn per_delivery(used_ns: u64, evidence: &Evidence) -> Option<f64> {
     (evidence.window.deliveries > 0).then(|| used_ns as f64 / evidence.window.deliveries as f64)
+}
+
+fn per_connection(before: u64, after: u64, evidence: &Evidence) -> f64 {
+    ratio(
+        after.saturating_sub(before) as f64,
+        evidence.connections as f64,
+    )
 }
 
 /// 0 where there is nothing to divide by: JSON has no infinity.

@@ -50,7 +50,12 @@ fn with_server(mut evidence: Evidence, busy_ns: u64) -> Evidence {
     evidence.server = Some(ServerUse {
         pid: 7,
         cpu,
+        connecting_cpu: CpuUse {
+            total_ns: 5_000_000,
+            ..CpuUse::default()
+        },
         resident_bytes_connected: 101_000,
+        resident_bytes_end: 202_000,
         ..ServerUse::default()
     });
     evidence
@@ -76,6 +81,13 @@ fn the_json_has_every_figure_with_its_unit() {
         ("/verdict/exit_code", 0.into()),
         ("/window/seconds", 10.0.into()),
         ("/connect/per_second", 10_100.0.into()),
+        ("/connect/server_cpu_share", 0.5.into()),
+        (
+            "/connect/server_cpu_ns_per_connection",
+            (5_000_000.0 / 101.0).into(),
+        ),
+        ("/generator/busy_share_busiest_thread", 0.1.into()),
+        ("/server/resident_bytes_per_connection_end", 2_000.0.into()),
         ("/throughput/deliveries_per_second", 10_000.0.into()),
         ("/throughput/publishes_per_second", 100.0.into()),
         ("/latency/counted_from", "intended send time".into()),
@@ -168,6 +180,47 @@ fn a_saturated_generator_needs_a_saturated_server() {
         outcome("--outstanding 9", &with_server(evidence, 9_500_000_000)),
         Outcome::Fine
     );
+}
+
+#[test]
+fn a_thread_that_polls_in_vain_is_not_saturated() {
+    let mut evidence = flawless();
+    evidence.own_cpu.busiest_thread_ns = 10_000_000_000;
+    evidence.spun_ns = Some(1_000_000_000);
+    let outcome = |evidence: &Evidence| {
+        Report::new(&plan("--rate 100 --spin"), evidence, Vec::new()).outcome()
+    };
+    assert_eq!(outcome(&evidence), Outcome::Fine);
+    evidence.spun_ns = Some(400_000_000);
+    assert_eq!(outcome(&evidence), Outcome::Invalid, "it was busy for 96 %");
+}
+
+#[test]
+fn an_idle_run_speaks_of_connections_and_of_nothing_else() {
+    let evidence = Evidence {
+        connections: 100,
+        connecting_ns: 10_000_000,
+        window_ns: 1_000_000_000,
+        ..Evidence::default()
+    };
+    let report = Report::new(
+        &plan("--idle"),
+        &with_server(evidence, 7_000_000),
+        Vec::new(),
+    );
+    assert_eq!(report.outcome(), Outcome::Fine);
+    let text = report.to_string();
+    for words in [
+        "idle, 100 subscribers",
+        "10.00 k/s",
+        "server memory",
+        "stood to its end",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    for words in ["deliver", "latency", "publish"] {
+        assert!(!text.contains(words), "{words}: {text}");
+    }
 }
 
 #[test]

@@ -11,21 +11,77 @@ const LABEL_WIDTH: usize = 14;
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         self.write_head(formatter)?;
-        self.write_throughput(formatter)?;
-        writeln!(formatter)?;
-        write_percentiles(formatter, "latency", &self.latency.figures)?;
-        if let Some(lateness) = &self.generator.lateness {
-            write_percentiles(formatter, "own lateness", lateness)?;
+        if !self.is_idle() {
+            self.write_throughput(formatter)?;
+            writeln!(formatter)?;
+            write_percentiles(formatter, "latency", &self.latency.figures)?;
+            if let Some(lateness) = &self.generator.lateness {
+                write_percentiles(formatter, "own lateness", lateness)?;
+            }
+            writeln!(formatter)?;
         }
-        writeln!(formatter)?;
         self.write_cpu(formatter)?;
-        self.write_integrity(formatter)?;
+        if !self.is_idle() {
+            self.write_integrity(formatter)?;
+        }
+        self.write_departures(formatter)?;
         self.write_verdict(formatter)
     }
 }
 
 impl Report {
+    /// Nothing is published, so that nothing can be said about messages.
+    fn is_idle(&self) -> bool {
+        self.load.publishers == 0
+    }
+
     fn write_head(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let load = &self.load;
+        if self.is_idle() {
+            writeln!(
+                formatter,
+                "idle, {} of {} held for {:.2} s",
+                many(load.subscribers, "subscriber"),
+                many(load.topics, "topic"),
+                self.window.seconds
+            )?;
+        } else {
+            self.write_load(formatter)?;
+        }
+        if let Some(reason) = &self.window.cut_short_because {
+            writeln!(formatter, "CUT SHORT: {reason}")?;
+        }
+        let connect = &self.connect;
+        writeln!(
+            formatter,
+            "{} connections in {:.3} s, {}/s",
+            grouped(connect.connections),
+            connect.seconds,
+            count(connect.per_second)
+        )?;
+        let mut row = |label: &str, ns: f64, share: f64| {
+            writeln!(
+                formatter,
+                "{label:<LABEL_WIDTH$}{:>11} per connection, {:.1} % of a CPU",
+                nanoseconds(ns as u64),
+                share * 100.0
+            )
+        };
+        if let (Some(ns), Some(share)) = (
+            connect.server_cpu_ns_per_connection,
+            connect.server_cpu_share,
+        ) {
+            row("  server CPU", ns, share)?;
+        }
+        row(
+            "  own CPU",
+            connect.generator_cpu_ns_per_connection,
+            connect.generator_cpu_share,
+        )?;
+        writeln!(formatter)
+    }
+
+    fn write_load(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let load = &self.load;
         let pace = match (load.rate_per_second, load.outstanding) {
             (Some(rate), _) => format!(
@@ -47,17 +103,6 @@ impl Report {
             bytes(load.payload_bytes as u64),
             self.window.seconds,
             self.window.warm_up_seconds,
-        )?;
-        if let Some(reason) = &self.window.cut_short_because {
-            writeln!(formatter, "CUT SHORT: {reason}")?;
-        }
-        let connect = &self.connect;
-        writeln!(
-            formatter,
-            "{} connections in {:.3} s, {}/s\n",
-            grouped(connect.connections),
-            connect.seconds,
-            count(connect.per_second)
         )
     }
 
@@ -91,7 +136,9 @@ impl Report {
 
     fn write_cpu(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let own = &self.generator;
-        if let Some(server) = &self.server {
+        if let Some(server) = &self.server
+            && !self.is_idle()
+        {
             write_cpu_row(
                 formatter,
                 "server CPU",
@@ -100,16 +147,26 @@ impl Report {
                 server.cpu_share_busiest_thread,
             )?;
         }
-        write_cpu_row(
-            formatter,
-            "own CPU",
-            own.cpu_ns_per_delivery,
-            own.cpu_share,
-            own.cpu_share_busiest_thread,
-        )?;
+        if !self.is_idle() {
+            write_cpu_row(
+                formatter,
+                "own CPU",
+                own.cpu_ns_per_delivery,
+                own.cpu_share,
+                own.cpu_share_busiest_thread,
+            )?;
+        }
         if let Some(server) = &self.server {
             write_memory(formatter, server)?;
         }
+        writeln!(
+            formatter,
+            "{:<LABEL_WIDTH$}{:>11} before, {} connected ({:.0} B per connection)",
+            "own memory",
+            bytes(own.resident_bytes_before),
+            bytes(own.resident_bytes_connected),
+            own.resident_bytes_per_connection
+        )?;
         writeln!(formatter)
     }
 
@@ -143,6 +200,10 @@ impl Report {
             let cells = line.map(|(label, value)| format!("{label:<11}{:>11}", grouped(value)));
             writeln!(formatter, "{:<LABEL_WIDTH$}{}", "", cells.join("   "))?;
         }
+        Ok(())
+    }
+
+    fn write_departures(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         for departed in &self.departures {
             writeln!(
                 formatter,
@@ -160,10 +221,10 @@ impl Report {
             writeln!(formatter, "FAULT: {fault}")?;
         }
         if self.verdict.valid {
-            let word = if self.verdict.faults.is_empty() {
-                "every message arrived once and in order"
-            } else {
-                "with faults"
+            let word = match (self.verdict.faults.is_empty(), self.is_idle()) {
+                (false, _) => "with faults",
+                (true, false) => "every message arrived once and in order",
+                (true, true) => "every connection stood to its end",
             };
             return writeln!(formatter, "valid run, {word}");
         }
@@ -226,12 +287,13 @@ fn write_cpu_row(
 fn write_memory(formatter: &mut Formatter<'_>, server: &Server) -> fmt::Result {
     writeln!(
         formatter,
-        "{:<LABEL_WIDTH$}{:>11} before, {} connected ({:.0} B per connection), {} at the end",
+        "{:<LABEL_WIDTH$}{:>11} before, {} connected ({:.0} B per connection), {} at the end ({:.0} B)",
         "server memory",
         bytes(server.resident_bytes_before),
         bytes(server.resident_bytes_connected),
         server.resident_bytes_per_connection,
-        bytes(server.resident_bytes_end)
+        bytes(server.resident_bytes_end),
+        server.resident_bytes_per_connection_end
     )
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum Act {
 /// Decides by the message's number on its publishing connection, from 0.
 pub(crate) type Script = fn(u64) -> Act;
 
-type Subscribers = Arc<Mutex<HashMap<String, Vec<TcpStream>>>>;
+pub(crate) type Subscribers = Arc<Mutex<HashMap<String, Vec<TcpStream>>>>;
 
 /// Starts a relay and returns its address. It ends with the test's process.
 pub(crate) fn relay(script: Script) -> SocketAddr {
@@ -58,7 +58,7 @@ pub(crate) fn answering(answer: &'static str) -> SocketAddr {
     })
 }
 
-fn serve(connection: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+pub(crate) fn serve(connection: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     std::thread::spawn(move || {
@@ -77,9 +77,6 @@ fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script
         return;
     };
     let (topic, mode) = target.split_once("?mode=").expect("the standard URLs");
-    let accept = BASE64_STANDARD.encode(Sha1::digest(format!(
-        "{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    )));
     let mut write_half = stream.try_clone().expect("a descriptor");
     if mode == "sub" {
         subscribers
@@ -89,7 +86,8 @@ fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script
             .or_default()
             .push(stream);
     }
-    write!(write_half, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")
+    write_half
+        .write_all(&welcome(&key, ""))
         .expect("the client listens");
     let mut kept_back = None;
     let mut number = 0;
@@ -167,8 +165,17 @@ fn send(subscribers: &Subscribers, to: impl Fn(&str) -> bool, bytes: &[u8]) {
     }
 }
 
+/// The answer to an opening handshake, with further fields.
+pub(crate) fn welcome(key: &str, fields: &str) -> Vec<u8> {
+    let accept = BASE64_STANDARD.encode(Sha1::digest(format!(
+        "{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    )));
+    format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{fields}\r\n")
+        .into_bytes()
+}
+
 /// The target and the key of an opening handshake.
-fn read_head(reader: &mut impl BufRead) -> Option<(String, String)> {
+pub(crate) fn read_head(reader: &mut impl BufRead) -> Option<(String, String)> {
     let mut lines = reader.lines().map_while(Result::ok);
     let target = lines.next()?.split(' ').nth(1)?.to_owned();
     let mut key = String::new();
@@ -183,7 +190,7 @@ fn read_head(reader: &mut impl BufRead) -> Option<(String, String)> {
 }
 
 /// An unmasked frame of a server.
-fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x80 | opcode];
     match payload.len() {
         length @ 0..=125 => bytes.push(length as u8),
@@ -197,7 +204,7 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A masked frame of a client, unmasked; `None` at the end of the stream.
-fn read_frame(reader: &mut impl Read) -> Option<(u8, Vec<u8>)> {
+pub(crate) fn read_frame(reader: &mut impl Read) -> Option<(u8, Vec<u8>)> {
     let mut head = [0; 2];
     reader.read_exact(&mut head).ok()?;
     let mut length = usize::from(head[1] & 0x7f);
