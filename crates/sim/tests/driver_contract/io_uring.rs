@@ -4,7 +4,8 @@
 //! child does the work.
 
 use crate::node::{Event, Node, join, pattern, small_buffers, until};
-use reactor::{Driver, ListenOptions, RingDriver, RingSettings, SocketOptions, Wait};
+use bytes::Bytes;
+use reactor::{Driver, ListenOptions, Outgoing, RingDriver, RingSettings, SocketOptions, Wait};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -180,6 +181,62 @@ fn an_overflowing_completion_queue_loses_nothing() {
         "the queue never overflowed"
     );
     assert!(server.driver.counters().rearms > 0);
+}
+
+#[test]
+fn what_one_turn_sends_and_connects_beyond_the_submission_queue_keeps_its_memory() {
+    let mut server = ring(RingSettings::default());
+    let address = server.listen();
+    let tiny = RingSettings {
+        submission_entries: 4,
+        ..RingSettings::default()
+    };
+    let mut client = ring(tiny);
+    let connect = |client: &mut Node<RingDriver>| {
+        let options = SocketOptions::default();
+        client.driver.connect(address, None, &options).unwrap()
+    };
+    let far: Vec<_> = (0..30).map(|_| connect(&mut client)).collect();
+    until(&mut server, &mut client, |server, client| {
+        server.accepted.len() == far.len()
+            && client.count(|event| matches!(event, Event::Connected(_, Ok(())))) == far.len()
+    });
+    // Each says who it is, in as many pieces as it pleases.
+    let words = |number: usize| -> Vec<Bytes> {
+        let piece = |_| Bytes::from(format!("<{number}>"));
+        (0..2 + number % 5).map(piece).collect()
+    };
+    for (number, &socket) in far.iter().enumerate() {
+        if number % 4 == 1 {
+            // So that the queue is not full just when the memory for vectors is.
+            client.driver.receive(socket);
+        }
+        client.driver.send(socket, Outgoing::Many(words(number)));
+    }
+    let streams = std::mem::take(&mut server.accepted);
+    let near: Vec<_> = streams
+        .into_iter()
+        .map(|stream| server.driver.adopt(stream))
+        .collect();
+    near.iter()
+        .for_each(|&socket| server.driver.receive(socket));
+    let expected: usize = (0..far.len())
+        .map(|number| words(number).concat().len())
+        .sum();
+    until(&mut server, &mut client, |server, _| {
+        let received = near.iter().map(|&socket| server.received(socket).len());
+        received.sum::<usize>() >= expected
+    });
+    let mut heard: Vec<_> = near
+        .iter()
+        .map(|&socket| server.received(socket).to_vec())
+        .collect();
+    let mut said: Vec<_> = (0..far.len())
+        .map(|number| words(number).concat())
+        .collect();
+    heard.sort();
+    said.sort();
+    assert_eq!(heard, said);
 }
 
 #[test]

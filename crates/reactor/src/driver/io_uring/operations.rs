@@ -90,7 +90,7 @@ pub(super) fn connect(
 ) {
     slot.connecting = true;
     let (target, flags) = slot.descriptor().target();
-    let address = ring.place_address(address);
+    let address = ring.place_address(address, counters);
     let entry = opcode::Connect::new(target, address.as_ptr(), address.len())
         .build()
         .flags(flags)
@@ -185,7 +185,7 @@ impl RingDriver {
     /// Sends another ring the message "look".
     pub(super) fn message_ring(&mut self, ring: i32, waker: &Waker) {
         self.counters.wakes_sent += 1;
-        self.ring.keep(waker.clone());
+        self.ring.keep(waker.clone(), &mut self.counters);
         let look = Token::of_ring(Operation::Wake).to_bits();
         let entry = opcode::MsgRingData::new(types::Fd(ring), 0, look, None)
             .build()

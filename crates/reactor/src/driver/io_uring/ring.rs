@@ -177,29 +177,44 @@ impl Ring {
         !self.arrived.is_empty()
     }
 
-    /// A message header for these pieces, good for one entry of this ring.
+    /// A message header for these pieces, good for the next entry of this ring.
     pub(super) fn place_message(
         &mut self,
         pieces: &[Bytes],
         counters: &mut Counters,
     ) -> *const libc::msghdr {
+        self.reserve(counters);
         if !self.scratch.has_room(pieces.len()) {
             self.make_room(counters);
         }
         self.scratch.place_message(pieces)
     }
 
-    /// An address, good for one entry of this ring.
-    pub(super) fn place_address(&mut self, address: SocketAddr) -> &RawAddress {
+    /// An address, good for the next entry of this ring.
+    pub(super) fn place_address(
+        &mut self,
+        address: SocketAddr,
+        counters: &mut Counters,
+    ) -> &RawAddress {
+        self.reserve(counters);
         self.scratch
             .addresses
             .push(Box::new(RawAddress::new(address)));
         &self.scratch.addresses[self.scratch.addresses.len() - 1]
     }
 
-    /// Keeps the descriptor behind `waker` open until the entry that names it is taken.
-    pub(super) fn keep(&mut self, waker: Waker) {
+    /// Keeps the descriptor behind `waker` open until the next entry, which names it, is taken.
+    pub(super) fn keep(&mut self, waker: Waker, counters: &mut Counters) {
+        self.reserve(counters);
         self.scratch.wakers.push(waker);
+    }
+
+    /// Makes sure that the next entry finds room: a submission between what is placed for an entry and its push would
+    /// take what was placed for taken, and use its memory again.
+    fn reserve(&mut self, counters: &mut Counters) {
+        if self.uring.submission().is_full() {
+            self.make_room(counters);
+        }
     }
 
     /// Ends the ring. Nothing may be in flight.
