@@ -281,7 +281,7 @@ impl Default for Io {
         Self {
             driver: IoDriver::Auto,
             receive_buffers: 128,
-            receive_buffer_bytes: Size::from_kib(16),
+            receive_buffer_bytes: Size::from_kib(17),
             send_buffer_bytes: Size::from_kib(256),
             lane_capacity: 1024,
         }

@@ -216,7 +216,8 @@ impl Connection {
         matches!(&self.phase, Phase::WebSocket(websocket) if websocket.has_unsent_close())
     }
 
-    fn deadline(&self, hub: &Hub) -> Option<u64> {
+    /// `u64::MAX` if there is none.
+    fn deadline(&self, hub: &Hub) -> u64 {
         let own = match &self.phase {
             Phase::Http(http) => http.deadline(),
             Phase::WebSocket(websocket) if !self.close_waits() => websocket.deadline(hub),
@@ -225,7 +226,7 @@ impl Connection {
         let pipe = self
             .pipe
             .deadline(hub.settings.write_timeout_ms, hub.settings.close_timeout_ms);
-        own.into_iter().chain(pipe).min()
+        own.unwrap_or(u64::MAX).min(pipe)
     }
 
     /// The node ends: close as soon as everything that was accepted is sent.
@@ -300,15 +301,18 @@ impl Connection {
         self.pipe.becomes_ready(true)
     }
 
-    /// A send is over.
-    pub fn sent(&mut self, hub: &mut Hub, whole: bool) {
+    /// A send is over. Whether anything else has changed: if not, no deadline comes sooner and nothing more
+    /// is in the outbox.
+    pub fn sent(&mut self, hub: &mut Hub, whole: bool) -> bool {
         self.pipe.end_send();
-        if whole {
-            self.proceed(hub);
-        } else {
+        if !whole {
             self.pipe.reason.get_or_insert(Reason::PeerGone);
             self.abort();
+            return true;
         }
+        let proceeds = !self.held.is_empty();
+        self.proceed(hub);
+        proceeds
     }
 
     /// What to do now that the socket is free: own bytes first, then the topics' up to the bounds,
@@ -398,8 +402,7 @@ impl Connection {
 
     /// The next deadline, if it comes before the one that the timers know.
     pub fn arm(&mut self, hub: &Hub) -> Option<u64> {
-        let deadline_ms = self.deadline(hub)?;
-        self.pipe.arm(deadline_ms)
+        self.pipe.arm(self.deadline(hub))
     }
 
     /// A timer fired; whether it was this connection's present one.

@@ -137,13 +137,14 @@ impl Pipe {
         self.ending == Ending::Finished && now_ms >= self.since_ms + close_timeout_ms
     }
 
-    pub(super) fn deadline(&self, write_timeout_ms: u64, close_timeout_ms: u64) -> Option<u64> {
+    /// `u64::MAX` if there is none.
+    pub(super) fn deadline(&self, write_timeout_ms: u64, close_timeout_ms: u64) -> u64 {
         if self.sending {
-            Some(self.since_ms + write_timeout_ms)
+            self.since_ms + write_timeout_ms
         } else if self.ending == Ending::Finished {
-            Some(self.since_ms + close_timeout_ms)
+            self.since_ms + close_timeout_ms
         } else {
-            None
+            u64::MAX
         }
     }
 

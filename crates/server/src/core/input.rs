@@ -86,11 +86,16 @@ impl<D: Driver> Core<D> {
         let Self {
             connections, hub, ..
         } = self;
-        if let Some(Some(connection)) = connections.get_mut(socket.index as usize)
-            && connection.socket() == socket
-        {
-            connection.sent(hub, result.is_ok());
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
+            return;
+        };
+        if connection.socket() != socket {
+            return;
+        }
+        if connection.sent(hub, result.is_ok()) {
             self.touched(socket);
+        } else if connection.becomes_ready() {
+            self.ready.push_back(socket);
         }
     }
 

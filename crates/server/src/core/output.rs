@@ -61,6 +61,7 @@ impl<D: Driver> Core<D> {
             hub,
             pieces,
             spare,
+            deadlines,
             ..
         } = self;
         let Some(Some(connection)) = connections.get_mut(socket.index as usize) else {
@@ -78,7 +79,9 @@ impl<D: Driver> Core<D> {
                     _ => Outgoing::Many(std::mem::replace(pieces, spare.pop().unwrap_or_default())),
                 };
                 driver.send(socket, outgoing);
-                self.arm_deadline(socket);
+                if let Some(at_ms) = connection.arm(hub) {
+                    deadlines.set(at_ms, socket);
+                }
             }
             Step::Finish => {
                 driver.finish(socket);
