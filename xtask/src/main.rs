@@ -60,7 +60,7 @@ const TASKS: &[(&str, &str, Task)] = &[
     ),
     (
         "floor",
-        "the broker's CPU per delivery beside programs that only send, in rounds; all four take\n           \
+        "the broker's CPU per delivery beside programs that only send; all four take\n               \
          [--rounds N] [--row TEXT] [--arm NAME,...] [--json FILE] [--steered]",
         compare::floor,
     ),

@@ -251,7 +251,7 @@ fn notes(title: &str, load: &str, series: &Series) -> Vec<String> {
     }
     let mut figures = series.rounds.iter().flatten();
     if let Some(doubt) = figures.find_map(|figures| figures.doubt.as_ref()) {
-        notes.push(format!("{title}, {load}: {doubt}"));
+        notes.push(format!("{doubt}, which is part of the figure"));
     }
     notes
 }

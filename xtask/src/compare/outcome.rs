@@ -58,7 +58,11 @@ pub(super) fn judge(report: &Value) -> Result<Figures, String> {
         ],
         resident_bytes_per_connection: number("server", "resident_bytes_per_connection")?,
         connections_per_second: number("connect", "per_second")?,
-        doubt: (is_open && !doubts.is_empty()).then(|| doubts.join(", ")),
+        // Before the colon stands what was wrong, behind it how much, and what to do about it.
+        doubt: doubts
+            .first()
+            .filter(|_| is_open)
+            .map(|doubt| doubt.split(':').next().unwrap_or(doubt).to_owned()),
     })
 }
 
@@ -121,7 +125,8 @@ mod tests {
     #[test]
     fn a_doubted_run_says_so_where_it_matters() {
         let mut doubted = report();
-        doubted["verdict"] = json!({"exit_code": 4, "faults": [], "invalid_because": ["late"]});
+        doubted["verdict"] =
+            json!({"exit_code": 4, "faults": [], "invalid_because": ["late: by 2 ms"]});
         assert_eq!(judge(&doubted).map(|figures| figures.doubt), Ok(None));
         doubted["load"]["loop"] = json!("open");
         assert_eq!(
@@ -129,7 +134,7 @@ mod tests {
             Ok(Some("late".to_owned()))
         );
         doubted["throughput"]["deliveries"] = json!(0);
-        assert_eq!(judge(&doubted), Err("late".to_owned()));
+        assert_eq!(judge(&doubted), Err("late: by 2 ms".to_owned()));
     }
 
     /// Odd and even numbers of rounds, and none.
