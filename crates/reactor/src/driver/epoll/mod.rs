@@ -30,8 +30,10 @@ use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// Size of the one receive buffer.
-const RECEIVE_BYTES: usize = 64 << 10;
+/// Size of the one receive buffer: what is read at once is sent at once. `ringwire-load -s 100 -w 8 --payload 16384` cost
+/// the broker 3,980 ns of processor time a delivery by 16 KiB, 2,470 by 64 KiB and 2,268 by 256 KiB; messages of 512 bytes
+/// by 64 at a time 128, 84 and 83; single ones the same (medians of 4 interleaved rounds).
+const RECEIVE_BYTES: usize = 256 << 10;
 
 /// Most that one wait brings; what is left comes with the next.
 const EVENTS_MAX: usize = 1024;
@@ -112,8 +114,9 @@ impl EpollDriver {
             target: Arc::new(target),
             counters: Counters::default(),
             description: format!(
-                "epoll on kernel {}: edge-triggered, one receive buffer of {bytes} bytes",
+                "epoll on kernel {}: edge-triggered, one receive buffer of {} KiB",
                 probe::kernel_release(),
+                bytes.div_ceil(1024),
             ),
         })
     }
