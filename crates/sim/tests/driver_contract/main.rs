@@ -3,7 +3,9 @@
 //! A peer is another driver of the same kind, in the same thread: what one end does, the other end must see. Nothing here
 //! knows which kind it runs on; the last lines say which there are.
 
+mod epoll;
 mod io_uring;
+mod limits;
 mod node;
 
 mod connections;
@@ -120,7 +122,8 @@ contract! {
         a_second_send_in_flight_is_a_defect
         a_send_after_finish_is_a_defect
         more_sends_than_the_queue_holds_all_arrive
-        vectored_sends_by_the_hundred_all_arrive;
+        vectored_sends_by_the_hundred_all_arrive
+        a_turn_ends_for_a_user_who_sends_whenever_a_send_is_over;
     endings:
         a_fin_is_seen_and_the_other_direction_goes_on
         finish_lets_a_send_in_flight_end_first

@@ -2,7 +2,7 @@
 
 use crate::node::{Event, Fabric, join, pattern, settle, until};
 use bytes::Bytes;
-use reactor::{Driver, Outgoing};
+use reactor::{Completion, Driver, Outgoing, Wait};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) fn pieces_are_sent_in_order_and_given_back(fabric: &mut impl Fabric) {
@@ -103,4 +103,25 @@ pub(crate) fn vectored_sends_by_the_hundred_all_arrive(fabric: &mut impl Fabric)
                 .all(|&(_, far)| client.received(far).len() == all.len())
     });
     assert!(pairs.iter().all(|&(_, far)| client.received(far) == all));
+}
+
+pub(crate) fn a_turn_ends_for_a_user_who_sends_whenever_a_send_is_over(fabric: &mut impl Fabric) {
+    let (mut server, near, mut client, far) = fabric.connected();
+    client.driver.receive(far);
+    server.send(near, b"x");
+    let mut sends_in_all = 0;
+    for _ in 0..50 {
+        server.driver.wait(Wait::Poll).unwrap();
+        let mut sends = 0;
+        while let Some(completion) = server.driver.next_completion() {
+            if let Completion::Sent { buffer, .. } = completion {
+                server.driver.send(near, buffer);
+                sends += 1;
+                assert!(sends < 100, "the turn never ends");
+            }
+        }
+        sends_in_all += sends;
+        client.turn();
+    }
+    assert!(sends_in_all > 0, "nothing was ever sent");
 }
