@@ -58,7 +58,8 @@ impl Descriptors {
 
     /// Finds a socket its place.
     pub(super) fn settle(&mut self, ring: &IoUring, descriptor: OwnedFd) -> Descriptor {
-        if descriptor.as_raw_fd() < self.ordinary_max as RawFd {
+        // Descriptors are never negative.
+        if (descriptor.as_raw_fd() as u32) < self.ordinary_max {
             return Descriptor::Ordinary(descriptor);
         }
         let Some(place) = self.free_place(ring) else {
