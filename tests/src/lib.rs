@@ -9,4 +9,18 @@ mod client;
 mod process;
 
 pub use client::{Client, Ending, PATIENCE};
-pub use process::{Broker, Launch, program};
+pub use process::{Broker, Driver, Launch, program};
+
+/// Runs each of these functions as a test of its own on every driver.
+#[macro_export]
+macro_rules! on_each_driver {
+    ($($test:ident)*) => {
+        mod on_io_uring {
+            $(#[test] fn $test() { super::$test($crate::Driver::IoUring); })*
+        }
+
+        mod on_epoll {
+            $(#[test] fn $test() { super::$test($crate::Driver::Epoll); })*
+        }
+    };
+}

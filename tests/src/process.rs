@@ -20,11 +20,23 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 /// How often a state that makes no event is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// By which of the kernel's ways a broker's bytes come and go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// io_uring, or no start.
+    #[default]
+    IoUring,
+    /// epoll, and no io_uring at all.
+    Epoll,
+}
+
 /// How to start a broker.
 #[derive(Debug, Default, Clone)]
 pub struct Launch {
     /// The configuration, as TOML.
     pub config: String,
+    /// Serve on this driver.
+    pub driver: Driver,
     /// Serve with this many cores; 0 leaves the choice to the broker.
     pub cores: u32,
     /// Run as an ordinary user with `ulimit -l 64` and so many descriptors.
@@ -41,9 +53,10 @@ pub struct Broker {
 
 impl Launch {
     /// A broker over two cores with `config`.
-    pub fn two_cores(config: &str) -> Launch {
+    pub fn two_cores(driver: Driver, config: &str) -> Launch {
         Launch {
             config: config.to_owned(),
+            driver,
             cores: 2,
             ..Launch::default()
         }
@@ -61,6 +74,13 @@ impl Launch {
             .arg(&config)
             .arg("--listen")
             .arg(address.to_string());
+        command.env(
+            "RINGWIRE_IO_DRIVER",
+            match self.driver {
+                Driver::IoUring => "io_uring",
+                Driver::Epoll => "epoll",
+            },
+        );
         if self.cores > 0 {
             command.arg("--cores").arg(self.cores.to_string());
         }

@@ -7,7 +7,11 @@
 use std::thread;
 use std::time::Duration;
 
-use ringwire_tests::{Broker, Client, Launch};
+use ringwire_tests::{Broker, Client, Driver, Launch, on_each_driver};
+
+on_each_driver! {
+    a_million_deliveries_come_in_one_order
+}
 
 const TOPICS: usize = 8;
 const SUBSCRIBERS_PER_TOPIC: usize = 10;
@@ -24,9 +28,8 @@ const CONFIG: &str = "[topic_default]\nbacklog_bytes_max = \"64MiB\"\n";
 type Seen = Vec<(usize, usize)>;
 
 /// Every subscriber of a topic sees every message once, in one order that keeps each publisher's own.
-#[test]
-fn a_million_deliveries_come_in_one_order() {
-    let broker = Launch::two_cores(CONFIG).start();
+fn a_million_deliveries_come_in_one_order(driver: Driver) {
+    let broker = Launch::two_cores(driver, CONFIG).start();
     see_all_in_one_order(&broker);
     let run_times = broker.core_run_times();
     let total: Duration = run_times.iter().sum();

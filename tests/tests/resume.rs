@@ -5,8 +5,12 @@
 
 use std::thread;
 
-use ringwire_tests::{Broker, Client, Launch};
+use ringwire_tests::{Broker, Client, Driver, Launch, on_each_driver};
 use serde_json::json;
+
+on_each_driver! {
+    reconnecting_gives_exactly_the_missing_messages
+}
 
 const TOPICS: usize = 8;
 const MESSAGES: usize = 2_000;
@@ -14,9 +18,8 @@ const MESSAGES: usize = 2_000;
 const CONFIG: &str = "[topic_default]\nmessages_max = 10000\nbytes_max = \"8MiB\"\n";
 
 /// With history kept long enough, the messages over all connections are exactly those published, in order.
-#[test]
-fn reconnecting_gives_exactly_the_missing_messages() {
-    let broker = Launch::two_cores(CONFIG).start();
+fn reconnecting_gives_exactly_the_missing_messages(driver: Driver) {
+    let broker = Launch::two_cores(driver, CONFIG).start();
     interrupt_and_resume(&broker);
     broker.stop();
 }

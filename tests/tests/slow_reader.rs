@@ -6,8 +6,13 @@
 use std::sync::mpsc;
 use std::thread;
 
-use ringwire_tests::{Broker, Client, Ending, Launch};
+use ringwire_tests::{Broker, Client, Driver, Ending, Launch, on_each_driver};
 use serde_json::{Value, json};
+
+on_each_driver! {
+    stalled_readers_change_nothing_for_others
+    a_reader_left_behind_is_told_exactly_what_it_missed
+}
 
 const STALLED: usize = 20;
 const HEALTHY: usize = 4;
@@ -38,9 +43,8 @@ const _: () = assert!((MESSAGES * MESSAGE_BYTES) as u64 > 2 * GROWTH_BYTES_MAX);
 
 /// Healthy subscribers get everything in order while the stalled ones are left behind, memory stays inside
 /// its bound, and the stalled learn by their close code that they were too slow.
-#[test]
-fn stalled_readers_change_nothing_for_others() {
-    let broker = Launch::two_cores(CONFIG).start();
+fn stalled_readers_change_nothing_for_others(driver: Driver) {
+    let broker = Launch::two_cores(driver, CONFIG).start();
     let connect = |_| Client::connect(&broker, "/t/slow?mode=sub");
     let stalled: Vec<Client> = (0..STALLED).map(connect).collect();
     let before = broker.resident_bytes();
@@ -92,9 +96,8 @@ fn publish_in_step(broker: &Broker) -> u64 {
 
 /// Where the topic's rule is to skip, a client that was left behind is told which messages it missed, and gets
 /// all others: what it received and what it was told to have missed are everything, in order.
-#[test]
-fn a_reader_left_behind_is_told_exactly_what_it_missed() {
-    let broker = Launch::two_cores(&CONFIG.replace("disconnect", "skip")).start();
+fn a_reader_left_behind_is_told_exactly_what_it_missed(driver: Driver) {
+    let broker = Launch::two_cores(driver, &CONFIG.replace("disconnect", "skip")).start();
     let mut stalled = Client::json(&broker);
     stalled.send(&json!({ "id": 1, "subscribe": "slow" }).to_string());
     assert!(stalled.value()["ok"].is_object());

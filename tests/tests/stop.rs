@@ -2,12 +2,16 @@
 
 use std::net::TcpStream;
 
-use ringwire_tests::{Client, Ending, Launch};
+use ringwire_tests::{Client, Driver, Ending, Launch, on_each_driver};
+
+on_each_driver! {
+    sigterm_drains_and_exits_with_success
+    a_stalled_client_does_not_hold_a_stop
+}
 
 /// SIGTERM delivers what was accepted, closes every connection with 1001, takes no new one, and exits with 0.
-#[test]
-fn sigterm_drains_and_exits_with_success() {
-    let mut broker = Launch::two_cores("").start();
+fn sigterm_drains_and_exits_with_success(driver: Driver) {
+    let mut broker = Launch::two_cores(driver, "").start();
     let mut subscribers: Vec<Client> = (0..20)
         .map(|_| Client::connect(&broker, "/t/stop?mode=sub"))
         .collect();
@@ -33,9 +37,8 @@ fn sigterm_drains_and_exits_with_success() {
 }
 
 /// A client that never answers its close delays the stop by no more than the time that the configuration allows.
-#[test]
-fn a_stalled_client_does_not_hold_a_stop() {
-    let mut broker = Launch::two_cores("[server]\ndrain_timeout = \"1s\"\n").start();
+fn a_stalled_client_does_not_hold_a_stop(driver: Driver) {
+    let mut broker = Launch::two_cores(driver, "[server]\ndrain_timeout = \"1s\"\n").start();
     let _stalled = Client::connect(&broker, "/t/stop?mode=sub");
     let body = vec![b'x'; 60_000];
     for _ in 0..10 {

@@ -4,7 +4,12 @@
 
 use std::thread;
 
-use ringwire_tests::{Broker, Client, Launch};
+use ringwire_tests::{Broker, Client, Driver, Launch, on_each_driver};
+
+on_each_driver! {
+    an_ordinary_user_with_default_limits_is_served
+    running_out_of_descriptors_is_survived
+}
 
 /// Publishes from several connections at once, and checks that every subscriber gets everything.
 fn assert_all_delivered(broker: &Broker, subscribers: usize, publishers: usize, messages: usize) {
@@ -31,18 +36,17 @@ fn assert_all_delivered(broker: &Broker, subscribers: usize, publishers: usize, 
 }
 
 /// Two cores with 64 KiB of lockable memory and so many descriptors, as nobody.
-fn ordinary_user(descriptors: u32) -> Broker {
+fn ordinary_user(driver: Driver, descriptors: u32) -> Broker {
     let launch = Launch {
         as_ordinary_user_of: Some(descriptors),
-        ..Launch::two_cores("")
+        ..Launch::two_cores(driver, "")
     };
     launch.start()
 }
 
 /// With 64 KiB of lockable memory and 1024 descriptors, as nobody, it serves 300 connections.
-#[test]
-fn an_ordinary_user_with_default_limits_is_served() {
-    let broker = ordinary_user(1024);
+fn an_ordinary_user_with_default_limits_is_served(driver: Driver) {
+    let broker = ordinary_user(driver, 1024);
     assert_all_delivered(&broker, 280, 20, 10);
     broker.stop();
 }
@@ -51,7 +55,7 @@ fn an_ordinary_user_with_default_limits_is_served() {
 /// any others, and their places are used again.
 #[test]
 fn there_may_be_more_connections_than_descriptors() {
-    let broker = ordinary_user(256);
+    let broker = ordinary_user(Driver::IoUring, 256);
     for round in 0..3 {
         let mut crowd: Vec<_> = (0..600)
             .map(|_| Client::connect(&broker, "/t/crowd?mode=sub"))
@@ -67,9 +71,8 @@ fn there_may_be_more_connections_than_descriptors() {
 
 /// Out of descriptors it refuses or delays newcomers, serves those who are in, and takes newcomers again when
 /// others have left.
-#[test]
-fn running_out_of_descriptors_is_survived() {
-    let broker = ordinary_user(256);
+fn running_out_of_descriptors_is_survived(driver: Driver) {
+    let broker = ordinary_user(driver, 256);
     let mut inside = Client::connect(&broker, "/t/inside");
     // More than there are places (224 in the process, 256 in each ring); nobody speaks, so that none needs to be answered.
     let crowd: Vec<_> = (0..1100)
@@ -93,8 +96,11 @@ fn running_out_of_descriptors_is_survived() {
 /// One receive buffer for each core is enough to work: everybody's bytes wait their turn, none are lost.
 #[test]
 fn one_receive_buffer_per_core_loses_nothing() {
-    let broker =
-        Launch::two_cores("[io]\nreceive_buffers = 1\nreceive_buffer_bytes = \"2KiB\"\n").start();
+    let broker = Launch::two_cores(
+        Driver::IoUring,
+        "[io]\nreceive_buffers = 1\nreceive_buffer_bytes = \"2KiB\"\n",
+    )
+    .start();
     assert_all_delivered(&broker, 8, 32, 200);
     broker.stop();
 }

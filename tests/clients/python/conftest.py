@@ -80,10 +80,11 @@ def wait_until_ready(process, port):
 
 
 @contextmanager
-def running_broker():
-    """A broker of its own, over two cores; killed if it does not stop."""
+def running_broker(**surroundings):
+    """A broker of its own, over two cores, `surroundings` as Popen takes them; killed if it does not stop."""
     port = free_port()
-    process = subprocess.Popen([PROGRAM, "--listen", f"127.0.0.1:{port}", "--cores", "2"])
+    command = [PROGRAM, "--listen", f"127.0.0.1:{port}", "--cores", "2"]
+    process = subprocess.Popen(command, **surroundings)
     broker = Broker(process, port)
     try:
         wait_until_ready(process, port)
