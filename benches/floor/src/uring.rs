@@ -20,8 +20,8 @@ use crate::hub::{Hub, Outcome, Peer};
 const SUBMISSIONS: u32 = 4096;
 const COMPLETIONS: u32 = 32_768;
 const FILES_MAX: u32 = 65_536;
-const BUFFERS: u16 = 1024;
-const BUFFER_BYTES: usize = 2048;
+const BUFFERS: u16 = 128;
+const BUFFER_BYTES: usize = 17 << 10;
 const BUFFER_GROUP: u16 = 0;
 const PAGE_BYTES: usize = 4096;
 

@@ -121,7 +121,7 @@ pub struct Io {
     /// Kernel send buffer of one connection: what a reader that stopped can hold of the kernel's
     /// memory.
     pub send_buffer_bytes: Size,
-    /// Messages that one lane between two cores holds.
+    /// Messages that the lanes from the other cores hold for one core, all together; each has room for 32.
     pub lane_capacity: usize,
 }
 

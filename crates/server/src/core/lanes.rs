@@ -51,8 +51,13 @@ pub struct Share {
 /// The control thread's end: it sends to every core, and receives nothing.
 pub type ControlPort = Port<Shipped<Request>>;
 
-/// Lays the lanes of a node of so many cores.
+/// A lane has room for this many messages however many lanes there are.
+const LANE_MESSAGES_MIN: usize = 32;
+
+/// Lays the lanes of a node of so many cores. All lanes that lead to one core share `capacity`: their memory grows
+/// with the cores, not with their square.
 pub fn lay(cores: usize, capacity: usize) -> (Vec<Share>, ControlPort) {
+    let capacity = (capacity / cores).max(capacity.min(LANE_MESSAGES_MIN));
     let mut requests = mesh::ports(cores + 1, capacity);
     let control = requests.pop().expect("one port more than cores");
     let deliveries = mesh::ports(cores, capacity);
