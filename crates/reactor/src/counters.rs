@@ -7,7 +7,7 @@
 pub struct Counters {
     /// Calls of [`crate::Driver::wait`].
     pub turns: u64,
-    /// Times the kernel was entered: to submit, to wait, or both.
+    /// Times the kernel was entered: to submit, to wait, or both. On epoll every send, receive, accept and wait is one.
     pub enters: u64,
     /// Completions taken from the kernel, those that end inside the driver included.
     pub completions: u64,
