@@ -262,14 +262,13 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
-        if matches!(
-            link.stage,
-            Stage::Connecting | Stage::Shaking | Stage::Greeting
-        ) {
-            return Err(obstacle::of_hang_up(
-                error.as_ref(),
-                self.opening.situation_of(link.member),
-            ));
+        let situation = self.opening.situation_of(link.member);
+        match link.stage {
+            Stage::Connecting | Stage::Shaking => {
+                return Err(obstacle::of_hang_up(error.as_ref(), situation));
+            }
+            Stage::Greeting => return Err(obstacle::of_refusal("it hung up", situation)),
+            Stage::Open | Stage::Leaving | Stage::Broken | Stage::Gone => {}
         }
         let how = error.map_or_else(
             || "the connection ended without a Close".to_owned(),
