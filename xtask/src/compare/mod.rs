@@ -75,7 +75,8 @@ pub(crate) fn latency(root: &Path, words: &[String]) -> Result<(), String> {
 pub(crate) fn idle(root: &Path, words: &[String]) -> Result<(), String> {
     let mut comparison = Comparison::begin(root, words, arms::of_peers())?;
     println!(
-        "Resident bytes of the server for each connection; connections made, upgraded and subscribed per second.\n"
+        "Resident bytes of the server for each connection; connections made, upgraded and subscribed per second; \
+         the server's CPU time for each.\n"
     );
     comparison.print_head("load");
     for load in comparison.wanted(load::idle()) {
@@ -116,7 +117,8 @@ fn latency_cell(series: &Series, _: Option<f64>) -> Option<String> {
 fn idle_cell(series: &Series, _: Option<f64>) -> Option<String> {
     let bytes = series.median(|it| it.resident_bytes_per_connection)?;
     let rate = series.median(|it| it.connections_per_second)? / 1000.0;
-    Some(format!("{bytes:.0} B; {rate:.1}k/s"))
+    let cost = series.median(|it| it.cpu_ns_per_connection)? / 1000.0;
+    Some(format!("{bytes:.0} B; {rate:.1}k/s; {cost:.1} us"))
 }
 
 /// One table in the making.

@@ -14,6 +14,8 @@ pub(super) struct Figures {
     pub(super) latency_ns: [f64; 4],
     pub(super) resident_bytes_per_connection: f64,
     pub(super) connections_per_second: f64,
+    /// What the server took until a connection stood.
+    pub(super) cpu_ns_per_connection: f64,
     /// In an open loop, why the latency is partly the load generator's own.
     pub(super) doubt: Option<String>,
 }
@@ -58,6 +60,7 @@ pub(super) fn judge(report: &Value) -> Result<Figures, String> {
         ],
         resident_bytes_per_connection: number("server", "resident_bytes_per_connection")?,
         connections_per_second: number("connect", "per_second")?,
+        cpu_ns_per_connection: number("connect", "server_cpu_ns_per_connection")?,
         // Before the colon stands what was wrong, behind it how much, and what to do about it.
         doubt: doubts
             .first()
@@ -94,7 +97,7 @@ mod tests {
             "throughput": {"deliveries": 10, "deliveries_per_second": 5.0, "publishes_per_second": 2.5},
             "latency": {"p50_ns": 1, "p99_ns": 2, "p99_9_ns": 3, "max_ns": 4},
             "integrity": {"expected": 10},
-            "connect": {"per_second": 7.0},
+            "connect": {"per_second": 7.0, "server_cpu_ns_per_connection": 20_000.0},
             "generator": {"cpu_share": 0.25},
             "server": {"cpu_ns_per_delivery": 51.5, "cpu_share": 0.9, "resident_bytes_per_connection": 400.0},
         })

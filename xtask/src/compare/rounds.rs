@@ -109,6 +109,7 @@ mod tests {
             latency_ns: [0.0; 4],
             resident_bytes_per_connection: 0.0,
             connections_per_second: 0.0,
+            cpu_ns_per_connection: 0.0,
             doubt: None,
         };
         Series {
