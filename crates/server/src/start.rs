@@ -3,11 +3,12 @@
 //! All listeners stand before any core accepts: otherwise the first connections would pile up on
 //! the first core.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use reactor::{RingDriver, RingSettings, SetupError, Waker, affinity};
 use tokio::sync::Notify;
@@ -263,17 +264,29 @@ fn locked_kib_for_each(cores: usize) -> Result<u64, Refusal> {
     }))
 }
 
+/// How long a port may still be taken: the kernel takes the rings of a process that was killed apart after its end, and
+/// the last of them holds the listener.
+const PORT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Cores share their port by `SO_REUSEPORT`, by which a second ringwire of the same user could
 /// share it too, and take half of the first one's connections without a word.
 fn refuse_taken(address: SocketAddr) -> Result<(), Error> {
     if address.port() == 0 {
         return Ok(());
     }
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error(format!(
-            "cannot listen on {address}: {error}; choose another with --listen ADDR:PORT"
-        ))),
+    let give_up = Instant::now() + PORT_PATIENCE;
+    loop {
+        match TcpListener::bind(address) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < give_up => {
+                std::thread::sleep(PORT_PATIENCE / 20);
+            }
+            Err(error) => {
+                return Err(Error(format!(
+                    "cannot listen on {address}: {error}; choose another with --listen ADDR:PORT"
+                )));
+            }
+        }
     }
 }
 
