@@ -53,14 +53,18 @@ struct Standing {
     all_ended: Arc<Notify>,
 }
 
+/// Descriptors that the process's table has room for from the start; it grows where more are allowed and needed.
+const ROOM_AT_START: u64 = 1 << 17;
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
 /// Whatever keeps the node from starting, in one line with its remedy.
 pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
-    logs::start(&config.log)?;
     let open_files = reactor::limits::raise_open_files()
         .map_err(|error| format!("cannot read RLIMIT_NOFILE: {error}"))?;
+    reactor::limits::make_room(open_files.min(ROOM_AT_START));
+    logs::start(&config.log)?;
     refuse_taken(config.server.listen)?;
     let blueprint = Blueprint::draw(config)?;
     let standing = on_driver(blueprint.config.io.driver, |driver| blueprint.raise(driver))?;
@@ -279,7 +283,7 @@ fn refuse_taken(address: SocketAddr) -> Result<(), Error> {
         match TcpListener::bind(address) {
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < give_up => {
-                std::thread::sleep(PORT_PATIENCE / 20);
+                thread::sleep(PORT_PATIENCE / 20);
             }
             Err(error) => {
                 return Err(Error(format!(

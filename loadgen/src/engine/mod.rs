@@ -17,7 +17,6 @@ mod publishing;
 mod reception;
 mod worker;
 
-use std::fs::File;
 use std::sync::Arc;
 
 use reactor::{Driver, RingDriver};
@@ -61,7 +60,7 @@ impl<'p> Engine<'p> {
         if wanted > allowed {
             return Err(obstacle::of_descriptors(wanted, allowed));
         }
-        make_room_for_descriptors(wanted.min(open_files));
+        reactor::limits::make_room(wanted.min(open_files));
         Ok(Engine {
             plan,
             course: Arc::new(Course::new(plan.threads, plan.layout.lines())),
@@ -175,16 +174,6 @@ impl Drop for Alarm<'_> {
                 "a thread of the generator panicked: this is a fault of ringwire-load".to_owned(),
             ));
         }
-    }
-}
-
-/// Lets the process's table of descriptors grow now, while there is one thread. Later each doubling of it would stop a thread
-/// in the middle of connecting until all CPUs have passed a quiet moment, for 5 to 20 ms: 10,000 connections to the io_uring
-/// floor (`--idle`) took 260 ms and take 230. Where this fails, that is all that happens.
-fn make_room_for_descriptors(count: u64) {
-    let highest = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX);
-    if let Ok(file) = File::open("/dev/null") {
-        drop(rustix::io::fcntl_dupfd_cloexec(&file, highest));
     }
 }
 
