@@ -38,6 +38,7 @@ pub(super) struct Site<'a> {
 pub(super) fn of_floor() -> Vec<Arm> {
     vec![
         ringwire(),
+        ringwire_on_epoll(),
         floor("tokio-uring", "tokio-uring", false),
         floor("tokio-uring-tasks", "tokio-uring, task + channel", false),
         floor("send", "floor: send()", true),
@@ -49,6 +50,7 @@ pub(super) fn of_floor() -> Vec<Arm> {
 pub(super) fn of_peers() -> Vec<Arm> {
     vec![
         ringwire(),
+        ringwire_on_epoll(),
         tokio(),
         bun(),
         nchan(),
@@ -83,10 +85,25 @@ fn ringwire() -> Arm {
         version: |places| places::says(&places.ours("ringwire"), &["--version"]),
         start: |site| {
             let mut command = pinned(&site.places.ours("ringwire"));
+            command.env("RINGWIRE_IO_DRIVER", "io_uring");
             command.args(["--cores", "1", "--listen", &site.address.to_string()]);
             Ok(command)
         },
         reach: same_urls,
+    }
+}
+
+/// The same program on its other driver.
+fn ringwire_on_epoll() -> Arm {
+    Arm {
+        key: "ringwire-epoll",
+        title: "ringwire on epoll",
+        start: |site| {
+            let mut command = (ringwire().start)(site)?;
+            command.env("RINGWIRE_IO_DRIVER", "epoll");
+            Ok(command)
+        },
+        ..ringwire()
     }
 }
 
