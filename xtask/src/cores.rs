@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use crate::compare::outcome::median;
 use crate::programs::{self, Broker};
 
 /// A load: its name, and the arguments of `ringwire-load`.
@@ -77,7 +78,9 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let rounds = match arguments.first() {
         Some(text) => text
             .parse()
-            .map_err(|_| format!("`{text}` is no number of rounds"))?,
+            .ok()
+            .filter(|rounds| *rounds > 0)
+            .ok_or_else(|| format!("`{text}` is no number of rounds"))?,
         None => ROUNDS_DEFAULT,
     };
     let programs = programs::release(root, &["ringwire", "ringwire-load"])?;
@@ -95,9 +98,11 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
         }
         print!("| {name}");
         for arm in &taken {
-            let of = |index: usize| median(arm.iter().map(|figures| figures[index]).collect());
+            let of = |index: usize| {
+                median(arm.iter().map(|figures| figures[index]).collect()).unwrap_or(f64::NAN)
+            };
             let ratios = arm.iter().zip(&taken[0]).map(|(arm, one)| arm[0] / one[0]);
-            let ratio = median(ratios.collect());
+            let ratio = median(ratios.collect()).unwrap_or(f64::NAN);
             print!(" | {:.0} ({ratio:.2}); {:.0} ({:.2})", of(0), of(1), of(2));
         }
         println!(" |");
@@ -113,20 +118,4 @@ fn measure(programs: &Path, cores: u32, cpus: &str, load: &[&str]) -> Result<Fig
         report.number("throughput", "publishes_per_second")?,
         report.number("server", "cpu_share")?,
     ])
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_however_they_come() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert!(median(Vec::new()).is_nan());
-    }
 }

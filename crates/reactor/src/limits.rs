@@ -24,10 +24,12 @@ pub fn raise_open_files() -> io::Result<u64> {
     {
         return Ok(system);
     }
-    if soft < hard {
-        crate::sys::set_resource_limit(libc::RLIMIT_NOFILE, hard, hard)?;
+    // A hard limit from before the system's was lowered cannot be used whole.
+    let most = hard.min(system);
+    if soft < most {
+        crate::sys::set_resource_limit(libc::RLIMIT_NOFILE, most, most)?;
     }
-    Ok(hard)
+    Ok(soft.max(most))
 }
 
 /// Lets the process's table of descriptors grow to `count` entries of 8 bytes, while there is one thread. Later each doubling of it

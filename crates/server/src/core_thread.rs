@@ -111,6 +111,8 @@ fn run_core(
                     let description = driver.description().to_owned();
                     run_on(driver, description, plan, address, report, gate)
                 }
+                // Another driver would only hide it.
+                Err(error @ SetupError::Settings(_)) => refuse(Refusal::Other(error.to_string())),
                 Err(error) => refuse(Refusal::IoUring(error)),
             }
         }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 /// A protocol message that goes on beyond this is none of ours; the server is at fault.
-const CUT_BYTES_MAX: usize = 128 << 20;
+pub(crate) const CUT_BYTES_MAX: usize = 128 << 20;
 
 /// The protocol inside WebSocket messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use super::obstacle;
 use super::opening::Opening;
 use super::publishing::Publishing;
 use super::reception::Reception;
+use crate::dialect::{CUT_BYTES_MAX, Dialect};
 use crate::evidence::Departure;
 use crate::failure::Failure;
 use crate::payload::PAYLOAD_BYTES_MIN;
@@ -63,7 +64,11 @@ impl<'r> Arrivals<'r> {
             course,
             config: ws::Config {
                 limits: frame::Limits {
-                    message_bytes_max: MESSAGE_BYTES_MIN.max(plan.payload_bytes as u64),
+                    message_bytes_max: match plan.dialect {
+                        Dialect::Plain => MESSAGE_BYTES_MIN.max(plan.payload_bytes as u64),
+                        // One WebSocket message may carry all that the server had waiting.
+                        Dialect::Nats | Dialect::Mqtt => CUT_BYTES_MAX as u64,
+                    },
                     fragments_max: 4096,
                 },
                 ping_interval_ms: 0,

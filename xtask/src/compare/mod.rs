@@ -10,7 +10,7 @@
 mod arms;
 mod load;
 mod options;
-mod outcome;
+pub(crate) mod outcome;
 mod places;
 mod record;
 mod rounds;
@@ -59,7 +59,7 @@ pub(crate) fn latency(root: &Path, words: &[String]) -> Result<(), String> {
          The rate is a part of ringwire's own maximum where each message travels alone (W=1), the same for all.\n"
     );
     comparison.print_head("load");
-    for load in comparison.wanted(load::latencies()) {
+    for load in comparison.wanted(load::latencies())? {
         let most = comparison.maximum(&load)?;
         for share in SHARES {
             let per_second = most * share;
@@ -79,7 +79,7 @@ pub(crate) fn idle(root: &Path, words: &[String]) -> Result<(), String> {
          the server's CPU time for each.\n"
     );
     comparison.print_head("load");
-    for load in comparison.wanted(load::idle()) {
+    for load in comparison.wanted(load::idle())? {
         comparison.row(&load, idle_cell)?;
     }
     comparison.end()
@@ -92,7 +92,7 @@ fn costs(mut comparison: Comparison) -> Result<(), String> {
          (server's share of its CPU).\n"
     );
     comparison.print_head("load");
-    for load in comparison.wanted(load::costs()) {
+    for load in comparison.wanted(load::costs())? {
         comparison.row(&load, cost_cell)?;
     }
     comparison.end()
@@ -159,16 +159,24 @@ impl Comparison {
     }
 
     /// The load of that name, or those whose names contain it.
-    fn wanted(&self, loads: Vec<Load>) -> Vec<Load> {
+    fn wanted(&self, loads: Vec<Load>) -> Result<Vec<Load>, String> {
         let row = &self.options.row;
-        let is_named = loads.iter().any(|load| load.name == *row);
-        loads
+        let names: Vec<String> = loads.iter().map(|load| load.name.clone()).collect();
+        let is_named = names.contains(row);
+        let wanted: Vec<Load> = loads
             .into_iter()
             .filter(|load| match is_named {
                 true => load.name == *row,
                 false => load.name.contains(row),
             })
-            .collect()
+            .collect();
+        if wanted.is_empty() {
+            return Err(format!(
+                "no row is called `{row}`; there are: {}",
+                names.join("; ")
+            ));
+        }
+        Ok(wanted)
     }
 
     fn print_head(&self, first: &str) {

@@ -58,7 +58,7 @@ pub(super) fn compare(
                 .as_ref()
                 .map(|it| it.cpu_ns_per_delivery);
             if let (Some(cost), Some(floor)) = (cost, floor) {
-                series.is_hopeless |= cost > floor * HOPELESS;
+                series.is_hopeless |= round == 0 && cost > floor * HOPELESS;
             }
         }
     }

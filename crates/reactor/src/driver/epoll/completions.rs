@@ -13,10 +13,12 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SocketFlags, accept_with, recv, sockopt};
 use std::io;
 
-/// The peer has finished or is gone: what the socket holds is the last of it.
+/// A receive that does not fill the buffer has not emptied the socket: the peer has finished or is gone and the end comes behind the
+/// bytes, or it marked one of them as urgent, where a receive stops.
 const ENDED: EventFlags = EventFlags::RDHUP
     .union(EventFlags::HUP)
-    .union(EventFlags::ERR);
+    .union(EventFlags::ERR)
+    .union(EventFlags::PRI);
 const READABLE: EventFlags = ENDED.union(EventFlags::IN);
 /// Room, or an error that a send will find.
 const WRITABLE: EventFlags = EventFlags::OUT

@@ -45,6 +45,7 @@ const SLEEP_MS_MAX: u64 = 86_400_000;
 const INTEREST: EventFlags = EventFlags::IN
     .union(EventFlags::OUT)
     .union(EventFlags::RDHUP)
+    .union(EventFlags::PRI)
     .union(EventFlags::ET);
 
 /// [`Driver`] on epoll.
@@ -132,9 +133,14 @@ impl EpollDriver {
     fn watch(&mut self, socket: Socket) {
         let slot = self.table.open_mut(socket).expect("just inserted");
         let data = Source::Socket(socket).to_data();
-        if epoll::add(&self.epoll, slot.descriptor(), data, INTEREST).is_err() {
+        if let Err(error) = epoll::add(&self.epoll, slot.descriptor(), data, INTEREST) {
             let _ = sys::shutdown(slot.descriptor(), Shutdown::Both);
             slot.readable = true;
+            slot.ended = true;
+            if std::mem::take(&mut slot.connecting) {
+                self.answers
+                    .push_back(Answer::Connected(socket, Err(error)));
+            }
         }
     }
 
@@ -189,15 +195,18 @@ impl Driver for EpollDriver {
         let (descriptor, bound) = listeners::open(address, options)?;
         ioctl_fionbio(&descriptor, true)?;
         let listener = self.listeners.insert(descriptor);
-        let descriptor = self.listeners.at_mut(listener);
-        let descriptor = descriptor.and_then(|listener| listener.descriptor.as_ref());
-        let edges = EventFlags::IN.union(EventFlags::ET);
-        epoll::add(
+        let entry = self.listeners.at_mut(listener).expect("just inserted");
+        let watched = epoll::add(
             &self.epoll,
-            descriptor.expect("just inserted").as_fd(),
+            entry.descriptor.as_ref().expect("just inserted").as_fd(),
             Source::Listener(listener).to_data(),
-            edges,
-        )?;
+            EventFlags::IN.union(EventFlags::ET),
+        );
+        if watched.is_err() {
+            // Nobody would accept what the kernel hands to it.
+            entry.stop();
+        }
+        watched?;
         Ok((listener, bound))
     }
 
