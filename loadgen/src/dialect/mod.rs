@@ -3,7 +3,7 @@
 //!
 //! [`Dialect::Plain`] is a WebSocket message for each publication and nothing else. The others are protocols of their own: a
 //! stream of protocol messages that need not agree with WebSocket messages in number or in place. Each has one file with
-//! its [`Cue`]s, its script and its parser; the conversation itself is the same for all of them and stands here. Nothing
+//! its cues, its script and its parser; the conversation itself is the same for all of them and stands here. Nothing
 //! does I/O.
 
 mod mqtt;
