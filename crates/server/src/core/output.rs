@@ -87,7 +87,6 @@ impl<D: Driver> Core<D> {
                 driver.finish(socket);
                 // A close may follow at once.
                 self.touched(socket);
-                self.arm_deadline(socket);
             }
             Step::Close => driver.close(socket),
         }

@@ -29,7 +29,7 @@ pub struct RingSettings {
     /// Size of each; a longer read comes in several pieces, each of which costs the kernel another look at the socket.
     /// 17 KiB take a payload of 16 KiB with its header in one. 128 of them instead of 1,024 of 2 KiB: 84 against 114 ns for a delivery of 512
     /// bytes to a hundred with 64 under way, 34 against 40 us for one of 16 KiB to one; 64 of 32 KiB: a hundred publishers at
-    /// once cost 123 against 85 ns (`cargo xtask peers`, with other `[io]` settings).
+    /// once cost 123 against 85 ns (`cargo xtask peers` under RINGWIRE_IO_RECEIVE_BUFFERS=1024 RINGWIRE_IO_RECEIVE_BUFFER_BYTES=2KiB).
     pub receive_buffer_bytes: u32,
     /// Lockable memory that this ring may take; larger sizes are not even tried. The limit is the user's, not the
     /// ring's: without this the first core of several takes what the last one needs.
