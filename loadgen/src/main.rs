@@ -33,7 +33,7 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let engine = Engine::new(&plan)?;
     watch_signals(engine.brake())?;
     let report = Report::new(&plan, &engine.run()?, std::env::args().collect());
-    print(&report, arguments.json.as_deref())?;
+    print(&report, arguments.output.json.as_deref())?;
     Ok(report.outcome())
 }
 

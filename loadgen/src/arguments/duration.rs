@@ -1,0 +1,60 @@
+//! How long each part of a run takes.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::plan::Times;
+use crate::quantity::parse_duration;
+
+/// The durations.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+pub struct Durations {
+    /// Publishing before the measured window
+    #[arg(long, default_value = "2s", value_parser = parse_duration, value_name = "TIME")]
+    pub warm_up: Duration,
+
+    /// The measured window
+    #[arg(short, long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
+    pub duration: Duration,
+
+    /// Silence between the last connection and the first publish
+    #[arg(long, default_value = "100ms", value_parser = parse_duration, value_name = "TIME")]
+    pub settle: Duration,
+
+    /// The longest that one connection may take until it is subscribed
+    #[arg(long, default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
+    pub connect_timeout: Duration,
+
+    /// How long a missing delivery is waited for, at the end and in a closed loop, before it counts as lost
+    #[arg(long, default_value = "5s", value_parser = parse_duration, value_name = "TIME")]
+    pub patience: Duration,
+
+    /// An open-loop run is INVALID when 1 % of its messages left the generator later than this after their time
+    #[arg(long, default_value = "1ms", value_parser = parse_duration, value_name = "TIME")]
+    pub late_max: Duration,
+}
+
+impl Durations {
+    /// The parts of a run. One that publishes nothing has no warm-up.
+    pub(super) fn times(&self, publishes: bool) -> Result<Times, String> {
+        if self.duration.is_zero() || self.connect_timeout.is_zero() || self.patience.is_zero() {
+            return Err(
+                "--duration, --connect-timeout and --patience are longer than nothing".into(),
+            );
+        }
+        Ok(Times {
+            connect: self.connect_timeout,
+            settle: self.settle,
+            warm_up: if publishes {
+                self.warm_up
+            } else {
+                Duration::ZERO
+            },
+            measure: self.duration,
+            patience: self.patience,
+            late_max: self.late_max,
+        })
+    }
+}

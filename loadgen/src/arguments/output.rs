@@ -1,0 +1,18 @@
+//! What is reported, and where.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The report.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct Output {
+    /// The server's process: reports its CPU time per delivery over the measured window, its CPU share and its memory
+    #[arg(long, value_name = "PID")]
+    pub server_pid: Option<u32>,
+
+    /// Prints the report as JSON on the standard output, to FILE if one is given (the text then still appears)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<PathBuf>,
+}

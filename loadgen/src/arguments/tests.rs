@@ -1,0 +1,146 @@
+//! Command lines, and what they mean.
+
+use std::time::Duration;
+
+use clap::CommandFactory;
+
+use super::*;
+use crate::dialect::Dialect;
+
+fn parse(line: &str) -> Result<Plan, String> {
+    let words = std::iter::once("ringwire-load").chain(line.split_whitespace());
+    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
+    arguments.plan().map_err(|failure| failure.to_string())
+}
+
+#[test]
+fn the_command_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn without_a_word_it_is_an_open_loop_against_a_local_ringwire() {
+    let plan = parse("").expect("defaults make sense");
+    assert_eq!(
+        plan.pace,
+        Pace::Open {
+            rate_per_second: 100.0
+        }
+    );
+    assert_eq!(plan.subscribe.address.to_string(), "127.0.0.1:7464");
+    assert_eq!(
+        plan.subscribe.url.target(&plan.topic_names[0]),
+        "/t/load/0?mode=sub"
+    );
+    assert_eq!(
+        plan.publish.url.target(&plan.topic_names[0]),
+        "/t/load/0?mode=pub"
+    );
+    assert_eq!((plan.payload_bytes, plan.threads), (64, 1));
+}
+
+#[test]
+fn other_servers_have_other_urls() {
+    let plan = parse(
+        "-t 2 -s 2 -w 4 --topic a{n} --subscribe-url ws://127.0.0.1:1/s?x={topic} --publish-url ws://127.0.0.1:2/{topic}",
+    );
+    let plan = plan.expect("a sensible line");
+    assert_eq!(plan.subscribe.url.target(&plan.topic_names[1]), "/s?x=a1");
+    assert_eq!(plan.publish.address.port(), 2);
+    assert_eq!(plan.pace, Pace::Closed { outstanding: 4 });
+}
+
+#[test]
+fn each_driver_has_its_urls_and_its_dialect() {
+    for (line, dialect, subscribe, publish) in [
+        (
+            "--driver url ws://127.0.0.1:1/x/{topic}",
+            Dialect::Plain,
+            "/x/load/0",
+            "/x/load/0",
+        ),
+        (
+            "--driver nats -t 2 -s 2 ws://127.0.0.1:1",
+            Dialect::Nats,
+            "/",
+            "/",
+        ),
+        (
+            "--driver mqtt ws://127.0.0.1:1/mqtt",
+            Dialect::Mqtt,
+            "/mqtt",
+            "/mqtt",
+        ),
+        (
+            "--driver ringwire ws://127.0.0.1:1 --publish-url ws://127.0.0.1:1/p",
+            Dialect::Plain,
+            "/t/load/0?mode=sub",
+            "/p",
+        ),
+    ] {
+        let plan = parse(line).expect(line);
+        assert_eq!(plan.dialect, dialect, "{line}");
+        assert_eq!(
+            plan.subscribe.url.target(&plan.topic_names[0]),
+            subscribe,
+            "{line}"
+        );
+        assert_eq!(
+            plan.publish.url.target(&plan.topic_names[0]),
+            publish,
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn idling_has_subscribers_and_nobody_who_publishes() {
+    let plan = parse("--idle -s 5 -t 2").expect("a sensible line");
+    assert_eq!(plan.pace, Pace::Idle);
+    assert_eq!(
+        (
+            plan.layout.subscribers,
+            plan.layout.publishers,
+            plan.layout.lines()
+        ),
+        (5, 0, 0)
+    );
+    assert_eq!(plan.times.warm_up, Duration::ZERO);
+}
+
+#[test]
+fn units_are_read() {
+    let plan = parse("ws://127.0.0.1:1 --payload 16KiB --duration 2m --late-max 250us --source 127.0.0.1-127.0.0.3").expect("a sensible line");
+    assert_eq!(plan.payload_bytes, 16_384);
+    assert_eq!(plan.times.measure, Duration::from_secs(120));
+    assert_eq!(plan.times.late_max, Duration::from_micros(250));
+    assert_eq!(plan.sources.len(), 3);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_reason() {
+    for (line, reason) in [
+        ("--payload 31", "32 bytes"),
+        ("--rate 5 --outstanding 1", "cannot be used with"),
+        ("--idle --outstanding 1", "cannot be used with"),
+        ("--driver smtp", "ringwire, url, nats, mqtt"),
+        ("--driver nats --topic a.*", "NATS subject"),
+        ("--driver mqtt --topic a/#", "MQTT topic"),
+        ("--rate 0", "more than 0"),
+        ("--rate nan", "more than 0"),
+        ("--outstanding 0", "give 1 to"),
+        ("-t 3 -s 2 -w 1", "subscriber on every topic"),
+        ("-t 3 --topic fixed", "{n}"),
+        ("-t 3 --subscribe-url ws://127.0.0.1:1/x", "{topic}"),
+        ("-s 0", "--subscribers 0"),
+        ("--threads 2 --pin 1", "one for each"),
+        ("--connecting 0", "connect"),
+        ("--duration 10", "unit"),
+        ("--duration 0s", "longer than nothing"),
+        ("--source 1.2.3", "--source"),
+        ("wss://h", "TLS"),
+    ] {
+        let error = parse(line).expect_err(line);
+        assert!(error.contains(reason), "{line}: {error}");
+    }
+}
