@@ -11,7 +11,7 @@ use clap::Parser;
 use ringwire_load::arguments::Arguments;
 use ringwire_load::engine::{Brake, Engine};
 use ringwire_load::failure::{Failure, Outcome};
-use ringwire_load::report::Report;
+use ringwire_load::report::{Environment, Report};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -32,7 +32,9 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = arguments.plan()?;
     let engine = Engine::new(&plan)?;
     watch_signals(engine.brake())?;
-    let report = Report::new(&plan, &engine.run()?, std::env::args().collect());
+    let environment = Environment::look();
+    let report =
+        Report::new(&plan, &engine.run()?, std::env::args().collect()).made_on(environment);
     print(&report, arguments.output.json.as_deref())?;
     Ok(report.outcome())
 }

@@ -8,6 +8,9 @@ use hdrhistogram::Histogram;
 /// The largest latency that is told apart, ten minutes; beyond it only the largest value is exact.
 const LATENCY_NS_MAX: u64 = 600_000_000_000;
 
+/// Points of a percentile curve for each halving of the distance to 1: HdrHistogram's own tools draw as many.
+const CURVE_POINTS_PER_HALVING: u32 = 5;
+
 /// Totals that only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -124,6 +127,20 @@ impl Distribution {
     /// The largest value, exactly.
     pub fn max_ns(&self) -> u64 {
         self.max_ns
+    }
+
+    /// Quantiles and the nanoseconds that this part of all values does not exceed, ever closer together towards 1, which is
+    /// the last. Empty if there are no values.
+    pub fn curve(&self) -> Vec<(f64, u64)> {
+        self.histogram
+            .iter_quantiles(CURVE_POINTS_PER_HALVING)
+            .filter(|step| step.quantile_iterated_to() < 1.0)
+            .map(|step| {
+                let ns = step.value_iterated_to().min(self.max_ns);
+                (step.quantile_iterated_to(), ns)
+            })
+            .chain((self.count() > 0).then_some((1.0, self.max_ns)))
+            .collect()
     }
 }
 

@@ -2,46 +2,66 @@
 //!
 //! Every field carries its unit in its name. Fields are added, never renamed: people compare runs of different versions.
 
+//! Reading is lenient for the same reason: fields that an older version did not have are empty, those of a newer one are
+//! passed over.
+
+mod environment;
+mod json;
+mod percentiles;
+mod processes;
 mod text;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Departure, Evidence, ServerUse};
+pub use self::environment::Environment;
+use self::percentiles::Percentiles;
+use self::processes::{Generator, Server};
+use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
 use crate::plan::{Pace, Plan};
 use crate::process::CpuUse;
-use crate::tally::Distribution;
-use crate::verdict::{Verdict, own_busiest_share, share};
+use crate::verdict::{Verdict, share};
 
 /// Everything that is said about a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
     tool: Tool,
-    load: Load,
     verdict: Judgement,
+    #[serde(default)]
+    load: Load,
+    #[serde(default)]
+    environment: Option<Environment>,
+    #[serde(default)]
     window: Window,
+    #[serde(default)]
     connect: Connect,
+    #[serde(default)]
     throughput: Throughput,
+    #[serde(default)]
     latency: Latency,
+    #[serde(default)]
     integrity: Integrity,
+    #[serde(default)]
     departures: Vec<Departed>,
+    #[serde(default)]
     generator: Generator,
     server: Option<Server>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Tool {
-    name: &'static str,
-    version: &'static str,
+    name: String,
+    version: String,
     command: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Load {
-    scenario: &'static str,
+    scenario: String,
     /// `open` or `closed`.
     #[serde(rename = "loop")]
-    pace: &'static str,
+    pace: String,
     rate_per_second: Option<f64>,
     outstanding: Option<u32>,
     subscribers: u32,
@@ -51,7 +71,7 @@ struct Load {
     threads: u32,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Judgement {
     valid: bool,
     invalid_because: Vec<String>,
@@ -60,14 +80,16 @@ struct Judgement {
     exit_code: u8,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Window {
     seconds: f64,
     warm_up_seconds: f64,
     cut_short_because: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Connect {
     connections: u64,
     seconds: f64,
@@ -78,7 +100,8 @@ struct Connect {
     server_cpu_ns_per_connection: Option<f64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Throughput {
     publishes: u64,
     deliveries: u64,
@@ -87,30 +110,17 @@ struct Throughput {
     delivered_payload_bytes_per_second: f64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Latency {
     /// `intended send time` or `actual send time`.
-    counted_from: &'static str,
+    counted_from: String,
     #[serde(flatten)]
     figures: Percentiles,
 }
 
-/// A distribution's figures.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Percentiles {
-    count: u64,
-    min_ns: u64,
-    mean_ns: f64,
-    p50_ns: u64,
-    p75_ns: u64,
-    p90_ns: u64,
-    p99_ns: u64,
-    p99_9_ns: u64,
-    p99_99_ns: u64,
-    max_ns: u64,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Integrity {
     expected: u64,
     received: u64,
@@ -126,39 +136,12 @@ struct Integrity {
     given_up: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Departed {
-    who: &'static str,
+    who: String,
     how: String,
     count: u64,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Generator {
-    /// Open loop only: how long after its time each message was sent.
-    lateness: Option<Percentiles>,
-    cpu_ns_per_delivery: Option<f64>,
-    cpu_share: f64,
-    cpu_share_busiest_thread: f64,
-    /// The last without the time in which the thread polled in vain.
-    busy_share_busiest_thread: f64,
-    resident_bytes_before: u64,
-    resident_bytes_connected: u64,
-    resident_bytes_per_connection: f64,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Server {
-    pid: u32,
-    threads: usize,
-    cpu_ns_per_delivery: Option<f64>,
-    cpu_share: f64,
-    cpu_share_busiest_thread: f64,
-    resident_bytes_before: u64,
-    resident_bytes_connected: u64,
-    resident_bytes_end: u64,
-    resident_bytes_per_connection: f64,
-    resident_bytes_per_connection_end: f64,
 }
 
 impl Report {
@@ -169,11 +152,12 @@ impl Report {
         let seconds = evidence.window_ns as f64 / 1e9;
         Report {
             tool: Tool {
-                name: env!("CARGO_PKG_NAME"),
-                version: env!("CARGO_PKG_VERSION"),
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
                 command,
             },
             load: Load::of(plan),
+            environment: None,
             verdict: Judgement {
                 valid: verdict.invalid.is_empty(),
                 invalid_because: verdict.invalid,
@@ -193,7 +177,8 @@ impl Report {
                     Pace::Open { .. } => "intended send time",
                     Pace::Closed { .. } => "actual send time",
                     Pace::Idle => "nothing: nothing was sent",
-                },
+                }
+                .to_owned(),
                 figures: Percentiles::of(&evidence.latency),
             },
             integrity: Integrity::of(evidence),
@@ -206,6 +191,19 @@ impl Report {
         }
     }
 
+    /// Says on what machine, and when, the run was made.
+    pub fn made_on(self, environment: Environment) -> Report {
+        Report {
+            environment: Some(environment),
+            ..self
+        }
+    }
+
+    /// Reads a report that some version of this program has written.
+    pub fn from_json(text: &str) -> Result<Report, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
     /// How the process should exit.
     pub fn outcome(&self) -> Outcome {
         self.verdict.outcome
@@ -213,7 +211,7 @@ impl Report {
 
     /// The report as one JSON object.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("a structure of plain fields")
+        json::written(self)
     }
 }
 
@@ -228,8 +226,9 @@ impl Load {
             scenario: match plan.pace {
                 Pace::Idle => "idle",
                 Pace::Open { .. } | Pace::Closed { .. } => "fan-out",
-            },
-            pace,
+            }
+            .to_owned(),
+            pace: pace.to_owned(),
             rate_per_second,
             outstanding,
             subscribers: plan.layout.subscribers,
@@ -273,23 +272,6 @@ impl Throughput {
     }
 }
 
-impl Percentiles {
-    fn of(distribution: &Distribution) -> Percentiles {
-        Percentiles {
-            count: distribution.count(),
-            min_ns: distribution.min_ns(),
-            mean_ns: distribution.mean_ns(),
-            p50_ns: distribution.percentile_ns(50.0),
-            p75_ns: distribution.percentile_ns(75.0),
-            p90_ns: distribution.percentile_ns(90.0),
-            p99_ns: distribution.percentile_ns(99.0),
-            p99_9_ns: distribution.percentile_ns(99.9),
-            p99_99_ns: distribution.percentile_ns(99.99),
-            max_ns: distribution.max_ns(),
-        }
-    }
-}
-
 impl Integrity {
     fn of(evidence: &Evidence) -> Integrity {
         let total = &evidence.total;
@@ -322,60 +304,11 @@ impl Departed {
             "publisher"
         };
         Departed {
-            who,
+            who: who.to_owned(),
             how: departure.how.clone(),
             count: departure.count,
         }
     }
-}
-
-impl Generator {
-    fn of(plan: &Plan, evidence: &Evidence) -> Generator {
-        Generator {
-            lateness: matches!(plan.pace, Pace::Open { .. })
-                .then(|| Percentiles::of(&evidence.lateness)),
-            cpu_ns_per_delivery: per_delivery(evidence.own_cpu.total_ns, evidence),
-            cpu_share: share(evidence.own_cpu.total_ns, evidence.window_ns),
-            cpu_share_busiest_thread: share(evidence.own_cpu.busiest_thread_ns, evidence.window_ns),
-            busy_share_busiest_thread: own_busiest_share(evidence),
-            resident_bytes_before: evidence.own_resident_bytes.start,
-            resident_bytes_connected: evidence.own_resident_bytes.end,
-            resident_bytes_per_connection: per_connection(
-                evidence.own_resident_bytes.start,
-                evidence.own_resident_bytes.end,
-                evidence,
-            ),
-        }
-    }
-}
-
-impl Server {
-    fn of(server: &ServerUse, evidence: &Evidence) -> Server {
-        let grown_to = |bytes| per_connection(server.resident_bytes_before, bytes, evidence);
-        Server {
-            pid: server.pid,
-            threads: server.cpu.threads,
-            cpu_ns_per_delivery: per_delivery(server.cpu.total_ns, evidence),
-            cpu_share: share(server.cpu.total_ns, evidence.window_ns),
-            cpu_share_busiest_thread: share(server.cpu.busiest_thread_ns, evidence.window_ns),
-            resident_bytes_before: server.resident_bytes_before,
-            resident_bytes_connected: server.resident_bytes_connected,
-            resident_bytes_end: server.resident_bytes_end,
-            resident_bytes_per_connection: grown_to(server.resident_bytes_connected),
-            resident_bytes_per_connection_end: grown_to(server.resident_bytes_end),
-        }
-    }
-}
-
-fn per_delivery(used_ns: u64, evidence: &Evidence) -> Option<f64> {
-    (evidence.window.deliveries > 0).then(|| used_ns as f64 / evidence.window.deliveries as f64)
-}
-
-fn per_connection(before: u64, after: u64, evidence: &Evidence) -> f64 {
-    ratio(
-        after.saturating_sub(before) as f64,
-        evidence.connections as f64,
-    )
 }
 
 /// 0 where there is nothing to divide by: JSON has no infinity.

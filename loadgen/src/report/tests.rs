@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::arguments::Arguments;
+use crate::evidence::ServerUse;
 use crate::process::CpuUse;
 use crate::tally::Counts;
 
@@ -102,6 +103,71 @@ fn the_json_has_every_figure_with_its_unit() {
         ("/server/resident_bytes_per_connection", 1_000.0.into()),
     ] {
         assert_eq!(report.pointer(pointer), Some(&expected), "{pointer}");
+    }
+}
+
+#[test]
+fn a_report_is_read_as_it_was_written() {
+    for (line, evidence) in [
+        ("--rate 100", with_server(flawless(), 2_000_000_000)),
+        ("--idle", Evidence::default()),
+    ] {
+        let command = vec!["ringwire-load".to_owned(), "\"\u{202e}".to_owned()];
+        let report = Report::new(&plan(line), &evidence, command).made_on(Environment::look());
+        let read = Report::from_json(&report.to_json()).expect("its own JSON");
+        assert_eq!(read.to_json(), report.to_json());
+    }
+}
+
+#[test]
+fn reports_of_other_versions_are_read_and_other_files_are_not() {
+    let mut value = json(&plan("--rate 100"), &flawless());
+    value["from_the_future"] = 1.into();
+    value["latency"]["p99_999_ns"] = 1.into();
+    let fields = value.as_object_mut().expect("an object");
+    fields.retain(|name, _| ["tool", "verdict", "latency", "from_the_future"].contains(&&**name));
+    value["latency"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("curve");
+    let report = Report::from_json(&value.to_string()).expect("what matters is there");
+    assert_eq!(report.latency.figures.max_ns, 50_000);
+    assert!(report.latency.figures.curve.is_empty() && report.load.scenario.is_empty());
+    for other in ["{}", "[]", "", r#"{"tool":"wrk"}"#] {
+        assert!(Report::from_json(other).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn the_curve_climbs_to_the_largest_value() {
+    let mut evidence = flawless();
+    (1..=10_000).for_each(|at| evidence.latency.record(100_000 + at * 1_000, 1));
+    let report = Report::new(&plan("--rate 100"), &evidence, Vec::new());
+    let figures = report.latency.figures;
+    let curve = &figures.curve;
+    assert!(
+        curve.is_sorted_by(|one, next| one.0 <= next.0 && one.1 <= next.1),
+        "{curve:?}"
+    );
+    assert_eq!(curve.last(), Some(&(1.0, figures.max_ns)));
+    assert!((50..100).contains(&curve.len()), "{} points", curve.len());
+    for (quantile, ns) in [
+        (0.5, figures.p50_ns),
+        (0.99, figures.p99_ns),
+        (0.999, figures.p99_9_ns),
+    ] {
+        let (_, above) = curve
+            .iter()
+            .find(|point| point.0 >= quantile)
+            .expect("up to 1");
+        let (_, below) = curve
+            .iter()
+            .rfind(|point| point.0 <= quantile)
+            .expect("from 0");
+        assert!(
+            (*below..=*above).contains(&ns),
+            "{quantile}: {below} {ns} {above}"
+        );
     }
 }
 

@@ -209,7 +209,7 @@ impl Report {
                 formatter,
                 "{:<LABEL_WIDTH$}{} ended: {}",
                 "",
-                many(departed.count, departed.who),
+                many(departed.count, &departed.who),
                 departed.how
             )?;
         }
