@@ -21,38 +21,15 @@ pub use self::target::{Driver, Target};
 use crate::failure::Failure;
 use crate::plan::{Pace, Plan};
 
-const EXAMPLES: &str = "\
-Open and closed loop:
-  --rate sends at fixed times, however slow the server is, and counts latency from the time at which each
-  message should have been sent: what users of a busy server would see. Use it for latency.
-  --outstanding keeps W messages on their way for each publisher and sends the next when the last delivery of
-  one has come back: it finds the most that server and generator can do. Use it for throughput; its latencies
-  leave out the time that messages wait to be sent, so do not quote them as a service's latency.
-
-Examples:
-  Latency of 1000 deliveries of each of 100 messages a second, ringwire on this machine:
-    ringwire-load --subscribers 1000 --rate 100
-  Most deliveries a second, and what each costs the server, server on CPU 0 and load on CPU 1:
-    ringwire-load -s 100 --outstanding 64 --server-pid $(pidof ringwire) --pin 1
-  How fast 60,000 subscribers connect, from one machine to itself, and what the server takes to hold them:
-    ringwire-load --idle -s 60000 --source 127.0.0.1-127.0.0.4 --server-pid $(pidof ringwire)
-  Other servers: one with a topic in the URL, NATS, and an MQTT broker
-    ringwire-load --driver url ws://127.0.0.1:9001/topics/{topic}
-    ringwire-load --driver nats ws://127.0.0.1:8080
-    ringwire-load --driver mqtt ws://127.0.0.1:9001/mqtt
-
-Exit codes:
-  0  every message reached every subscriber once and in order
-  1  messages were lost, duplicated, reordered, corrupted or misrouted
-  2  the command line makes no sense
-  3  the server could not be reached or refused the connections
-  4  the run is INVALID: the generator was late or saturated, or was interrupted before it measured";
-
-/// Measures a WebSocket pub/sub server: publishes messages to topics over some connections, receives them over others,
-/// and reports latency, throughput and every message that did not arrive exactly once and in order.
+/// The options of a run, in the order in which `--help` shows them.
 #[derive(Debug, Parser)]
-#[command(name = "ringwire-load", version, args_override_self = true, after_help = EXAMPLES)]
+#[command(name = "ringwire-load", args_override_self = true)]
 pub struct Arguments {
+    /// Takes the options of a scenario: a built-in one (`ringwire-load scenarios` lists them) or a TOML file. Options on the
+    /// command line count more
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
+
     /// The server.
     #[command(flatten)]
     pub target: Target,

@@ -7,11 +7,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use ringwire_load::arguments::Arguments;
 use ringwire_load::engine::{Brake, Engine};
 use ringwire_load::failure::{Failure, Outcome};
+use ringwire_load::program::{Program, Task};
 use ringwire_load::report::{Environment, Report};
+use ringwire_load::scenario;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -19,7 +20,12 @@ use signal_hook::iterator::Signals;
 const INTERRUPTED_TWICE: i32 = 130;
 
 fn main() -> ExitCode {
-    match measure(&Arguments::parse()) {
+    let program = Program::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let outcome = match program.task {
+        None => measure(&program.arguments),
+        Some(Task::Scenarios(scenarios)) => list(scenarios.name.as_deref()),
+    };
+    match outcome {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             eprintln!("ringwire-load: {failure}");
@@ -37,6 +43,24 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
         Report::new(&plan, &engine.run()?, std::env::args().collect()).made_on(environment);
     print(&report, arguments.output.json.as_deref())?;
     Ok(report.outcome())
+}
+
+/// The built-in scenarios with what each is for, or one of them as it is.
+fn list(name: Option<&str>) -> Result<Outcome, Failure> {
+    match name {
+        Some(name) => print!(
+            "{}",
+            scenario::Scenario::find(name)
+                .map_err(Failure::Usage)?
+                .text()
+        ),
+        None => {
+            for (name, text) in scenario::BUILT_IN {
+                println!("{name:<18}{}", scenario::title(text));
+            }
+        }
+    }
+    Ok(Outcome::Fine)
 }
 
 /// The first Ctrl-C ends the measurement and reports what there is; the second ends the process.

@@ -24,6 +24,14 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is out of range"))
 }
 
+/// The known name that a mistyped one was probably meant to be, for the message that refuses it.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let distance = |candidate: &str| strsim::damerau_levenshtein(candidate, name);
+    known
+        .min_by_key(|candidate| distance(candidate))
+        .filter(|candidate| distance(candidate) <= candidate.len() / 2)
+}
+
 /// Reads a number of bytes: `64`, `16KiB`, `1MiB`, `100kB`.
 pub fn parse_bytes(text: &str) -> Result<usize, String> {
     let (number, unit) = split_unit(text);

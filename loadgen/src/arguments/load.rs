@@ -32,7 +32,7 @@ pub struct Load {
     #[arg(short, long, default_value_t = 1, value_name = "N")]
     pub topics: u32,
 
-    /// Name of each topic, `{n}` being its number from 0
+    /// Name of each topic; its number, from 0, takes the place of the n in curly brackets
     #[arg(long, default_value = "load/{n}", value_name = "NAME")]
     pub topic: String,
 
