@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = arguments.plan()?;
-    let engine = Engine::new(&plan)?;
+    let engine = Engine::new(&plan);
     watch_signals(engine.brake())?;
     let environment = Environment::look();
     let report =

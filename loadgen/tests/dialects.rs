@@ -23,7 +23,7 @@ fn run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
         .expect("a sensible line")
         .plan()
         .expect("a sensible plan");
-    Engine::new(&plan)?.run()
+    Engine::new(&plan).run()
 }
 
 /// One client of a broker that speaks inside WebSocket messages.

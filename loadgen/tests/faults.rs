@@ -30,7 +30,7 @@ fn plan(server: SocketAddr, options: &str) -> Plan {
 
 fn try_run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
     let plan = plan(server, options);
-    Engine::new(&plan)?.run()
+    Engine::new(&plan).run()
 }
 
 fn run(server: SocketAddr, options: &str) -> Evidence {
@@ -198,7 +198,7 @@ fn the_brake_ends_a_run_early_and_keeps_what_there_is() {
         Act::Relay
     });
     let plan = plan(server, "-s 2 --rate 500 --duration 60s --warm-up 0s");
-    let engine = Engine::new(&plan).expect("a machine that can");
+    let engine = Engine::new(&plan);
     BRAKE.set(engine.brake()).expect("set once");
     let evidence = engine.run().expect("a run");
     assert_eq!(evidence.cut_short.as_deref(), Some("interrupted"));

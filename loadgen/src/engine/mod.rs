@@ -13,10 +13,12 @@ mod lanes;
 mod links;
 mod obstacle;
 mod opening;
+mod processes;
 mod publishing;
 mod reception;
 mod worker;
 
+use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 
 use reactor::{Driver, RingDriver};
@@ -24,6 +26,7 @@ use reactor::{Driver, RingDriver};
 use self::conductor::Conductor;
 use self::course::Course;
 use self::lanes::Lanes;
+use self::processes::Processes;
 use self::worker::{Share, Worker};
 use crate::evidence::Evidence;
 use crate::failure::Failure;
@@ -48,23 +51,12 @@ pub struct Engine<'p> {
 }
 
 impl<'p> Engine<'p> {
-    /// Makes sure that the machine allows what the plan wants.
-    pub fn new(plan: &'p Plan) -> Result<Engine<'p>, Failure> {
-        let wanted = u64::from(plan.layout.subscribers) + u64::from(plan.layout.lines());
-        let open_files = reactor::limits::raise_open_files().map_err(|error| {
-            Failure::Environment(format!(
-                "the limit of file descriptors cannot be raised: {error}"
-            ))
-        })?;
-        let allowed = reactor::limits::sockets(open_files, u64::from(plan.threads));
-        if wanted > allowed {
-            return Err(obstacle::of_descriptors(wanted, allowed));
-        }
-        reactor::limits::make_room(wanted.min(open_files));
-        Ok(Engine {
+    /// A run of `plan`.
+    pub fn new(plan: &'p Plan) -> Engine<'p> {
+        Engine {
             plan,
             course: Arc::new(Course::new(plan.threads, plan.layout.lines())),
-        })
+        }
     }
 
     /// The means to end the run early.
@@ -72,10 +64,11 @@ impl<'p> Engine<'p> {
         Brake(self.course.clone())
     }
 
-    /// Runs to the end.
+    /// Runs to the end, on rings of the kernel and one thread for each.
     pub fn run(self) -> Result<Evidence, Failure> {
-        let conductor = Conductor::new(self.plan)?;
-        let mut conductor = Some(conductor);
+        self.make_room()?;
+        let processes = Processes::of(self.plan)?;
+        let mut conductor = Some(Conductor::new(self.plan, processes, stderr().is_terminal()));
         let lanes = Lanes::new(self.plan.threads as usize, self.plan.layout);
         let run = random_u64() as u32;
         let mut evidence = Evidence::default();
@@ -103,6 +96,35 @@ impl<'p> Engine<'p> {
             }
             Ok(evidence)
         })
+    }
+
+    /// Runs to the end in this thread, on another driver than the kernel's: on a simulated network, in its time. Nothing but
+    /// the plan, the driver and `seed` decides what is found; no process is looked at.
+    ///
+    /// # Panics
+    /// If the plan has more than one thread.
+    pub fn run_on<D: Driver>(self, driver: D, seed: u64) -> Result<Evidence, Failure> {
+        assert_eq!(self.plan.threads, 1, "a simulation has one thread");
+        let lanes = Lanes::new(1, self.plan.layout).remove(0);
+        let conductor = Conductor::new(self.plan, Processes::default(), false);
+        self.turn_to_end(driver, 0, lanes, Some(conductor), seed as u32, seed)
+    }
+
+    /// Makes sure that the machine allows what the plan wants.
+    fn make_room(&self) -> Result<(), Failure> {
+        let layout = self.plan.layout;
+        let wanted = u64::from(layout.subscribers) + u64::from(layout.lines());
+        let open_files = reactor::limits::raise_open_files().map_err(|error| {
+            Failure::Environment(format!(
+                "the limit of file descriptors cannot be raised: {error}"
+            ))
+        })?;
+        let allowed = reactor::limits::sockets(open_files, u64::from(self.plan.threads));
+        if wanted > allowed {
+            return Err(obstacle::of_descriptors(wanted, allowed));
+        }
+        reactor::limits::make_room(wanted.min(open_files));
+        Ok(())
     }
 
     /// One thread from beginning to end. Whatever ends it early ends the others.
@@ -138,20 +160,24 @@ impl<'p> Engine<'p> {
         let settings = buffers::ring_settings(self.plan, lockable_bytes);
         let driver =
             RingDriver::new(settings).map_err(|error| Failure::Environment(error.to_string()))?;
+        self.turn_to_end(driver, thread, lanes, conductor, run, random_u64())
+    }
+
+    fn turn_to_end<D: Driver>(
+        &self,
+        driver: D,
+        thread: u32,
+        lanes: Lanes,
+        conductor: Option<Conductor>,
+        run: u32,
+        seed: u64,
+    ) -> Result<Evidence, Failure> {
         self.course.enrol(thread, driver.waker());
         let share = Share {
             thread,
             threads: self.plan.threads,
         };
-        let mut worker = Worker::new(
-            driver,
-            self.plan,
-            &self.course,
-            share,
-            lanes,
-            run,
-            random_u64(),
-        );
+        let mut worker = Worker::new(driver, self.plan, &self.course, share, lanes, run, seed);
         if let Some(conductor) = conductor {
             worker.lead(conductor);
         }

@@ -153,7 +153,7 @@ impl<'r, D: Driver> Worker<'r, D> {
         let lead_ns = self
             .conductor
             .as_mut()
-            .and_then(|conductor| conductor.turn(self.course, now_ns));
+            .and_then(|conductor| conductor.turn(self.course, &self.driver));
         if let Some(failure) = self.course.failure() {
             return Err(failure);
         }
