@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("crates/broker", Allowed::Only(&["pages"])),
     ("crates/session", Allowed::Only(&["broker"])),
     ("crates/reactor", Allowed::Only(&["pages"])),
+    ("crates/tls", Allowed::Only(&[])),
     ("crates/mesh", Allowed::Only(&[])),
     (
         "crates/server",
@@ -26,7 +27,10 @@ const ALLOWED: &[(&str, Allowed)] = &[
         "crates/sim",
         Allowed::Only(&["server", "reactor", "broker"]),
     ),
-    ("loadgen", Allowed::Only(&["frame", "protocol", "reactor"])),
+    (
+        "loadgen",
+        Allowed::Only(&["frame", "protocol", "reactor", "tls"]),
+    ),
     ("benches", Allowed::Every),
     ("benches/floor", Allowed::Only(&[])),
     ("benches/peers/tokio", Allowed::Only(&[])),
