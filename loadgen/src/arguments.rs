@@ -57,7 +57,10 @@ impl Arguments {
         let dialect = self.target.driver.dialect();
         let layout = self.load.layout().map_err(Failure::Usage)?;
         let pace = self.load.pace(&layout).map_err(Failure::Usage)?;
-        let topic_names = self.load.topic_names(dialect).map_err(Failure::Usage)?;
+        let topic_names = self
+            .load
+            .topic_names(layout.topics, dialect)
+            .map_err(Failure::Usage)?;
         let payload_bytes = self.load.payload_bytes().map_err(Failure::Usage)?;
         let times = self
             .durations
@@ -65,7 +68,7 @@ impl Arguments {
             .map_err(Failure::Usage)?;
         let sources = self.generator.sources().map_err(Failure::Usage)?;
         self.generator.check().map_err(Failure::Usage)?;
-        let (subscribe, publish) = self.target.endpoints(layout.topics)?;
+        let (subscribe, publish) = self.target.endpoints(&layout)?;
         Ok(Plan {
             subscribe,
             publish,

@@ -1,5 +1,6 @@
 //! What a run has found, as raw as it was counted. The report is made from this and from the plan, and from nothing else.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::process::CpuUse;
@@ -62,12 +63,40 @@ pub struct ServerUse {
 /// Connections that ended early, all in the same way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departure {
-    /// Whether they were subscribers'.
-    pub subscribers: bool,
+    /// Whose they were.
+    pub who: Who,
     /// How they ended: the close code and reason, or the error.
     pub how: String,
     /// How many there were.
     pub count: u64,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// It receives.
+    Subscriber,
+    /// It publishes.
+    Publisher,
+    /// It does both.
+    Member,
+}
+
+impl Who {
+    /// The word for it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Who::Subscriber => "subscriber",
+            Who::Publisher => "publisher",
+            Who::Member => "member",
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.noun())
+    }
 }
 
 impl Evidence {
@@ -91,9 +120,11 @@ impl Evidence {
         self.spun_ns = self.spun_ns.into_iter().chain(other.spun_ns).min();
         self.server = self.server.or(other.server);
         for departure in other.departures {
-            match self.departures.iter_mut().find(|known| {
-                (known.subscribers, &known.how) == (departure.subscribers, &departure.how)
-            }) {
+            match self
+                .departures
+                .iter_mut()
+                .find(|known| (known.who, &known.how) == (departure.who, &departure.how))
+            {
                 Some(known) => known.count += departure.count,
                 None => self.departures.push(departure),
             }

@@ -10,6 +10,9 @@ use std::ops::Range;
 /// Holes remembered for one publisher and subscriber.
 const HOLES_MAX: usize = 256;
 
+/// No message has this number, so that a closed ledger needs no look of its own as long as messages come in order.
+const CLOSED: u64 = u64::MAX;
+
 /// What the arrival of one sequence number was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -38,6 +41,19 @@ struct Missing {
 }
 
 impl Ledger {
+    /// The record of messages that are not to come at all: it takes none, and none are lost.
+    pub fn closed() -> Ledger {
+        Ledger {
+            next: CLOSED,
+            missing: None,
+        }
+    }
+
+    /// Whether no message is to come.
+    pub fn is_closed(&self) -> bool {
+        self.next == CLOSED
+    }
+
     /// Enters the arrival of `sequence`.
     #[inline]
     pub fn enter(&mut self, sequence: u64) -> Arrival {
@@ -230,6 +246,14 @@ mod tests {
             Arrival::Duplicate,
             "given up, so it cannot be told from a repeated one"
         );
+    }
+
+    #[test]
+    fn a_closed_ledger_awaits_nothing() {
+        let mut ledger = Ledger::closed();
+        assert!(ledger.is_closed() && !Ledger::default().is_closed());
+        assert!(!ledger.enter_run(0, 3));
+        assert_eq!(ledger.lost(100), 0);
     }
 
     #[test]

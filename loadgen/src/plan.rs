@@ -14,6 +14,9 @@ pub const OUTSTANDING_MAX: u32 = 65_536;
 /// Most topics, publishers or subscribers, each.
 pub const MEMBERS_MAX: u32 = 4_000_000;
 
+/// Most pairs of a subscriber and a line of its topic: each has a ledger of 16 bytes, 1 GiB altogether.
+pub const PAIRS_MAX: u64 = 64 << 20;
+
 /// A complete fan-out run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -97,6 +100,9 @@ pub struct Times {
 /// `l mod publishers` on topic `l mod topics`, and there are as many lines as the larger of the two. So with more publishers
 /// than topics each publisher has one topic; with more topics than publishers each topic has one publisher, and a publisher
 /// goes round its topics.
+///
+/// With as many publishers as subscribers, and no more topics than those, subscriber `n` and line `n` meet on the same topic. So
+/// they can be one **duplex** connection that publishes and receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Connections that receive.
@@ -105,10 +111,57 @@ pub struct Layout {
     pub publishers: u32,
     /// Topics.
     pub topics: u32,
+    /// Which connections do what.
+    pub roles: Roles,
+}
+
+/// Whether publishers and subscribers share connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roles {
+    /// Each subscriber and each line has a connection of its own.
+    Apart,
+    /// Subscriber `n` and line `n` are one connection: a member of its topic.
+    Duplex {
+        /// Whether the server sends a message back to whoever published it.
+        hears_itself: bool,
+    },
 }
 
 impl Layout {
-    /// How many publishing connections there are.
+    /// How many connections there are.
+    pub fn connections(&self) -> u64 {
+        match self.roles {
+            Roles::Apart => u64::from(self.subscribers) + u64::from(self.lines()),
+            Roles::Duplex { .. } => u64::from(self.subscribers),
+        }
+    }
+
+    /// Whether who publishes also receives.
+    pub fn is_duplex(&self) -> bool {
+        matches!(self.roles, Roles::Duplex { .. })
+    }
+
+    /// Whether a member is sent everything but its own messages.
+    pub fn leaves_out_own(&self) -> bool {
+        self.roles
+            == Roles::Duplex {
+                hears_itself: false,
+            }
+    }
+
+    /// Whether everybody hears nobody but itself.
+    pub fn is_echo(&self) -> bool {
+        self.is_duplex() && self.topics == self.subscribers
+    }
+
+    /// How many lines each subscriber listens to, over all subscribers.
+    pub fn pairs(&self) -> u64 {
+        let of_topic =
+            |topic| u64::from(self.subscribers_of(topic)) * u64::from(self.lines_of_topic(topic));
+        (0..self.topics).map(of_topic).sum()
+    }
+
+    /// How many publishing lines there are.
     pub fn lines(&self) -> u32 {
         match self.publishers {
             0 => 0,
@@ -161,7 +214,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_topic_has_its_lines_and_every_line_one_pair(subscribers in 0_u32..60, publishers in 1_u32..20, topics in 1_u32..20) {
-            let layout = Layout { subscribers, publishers, topics };
+            let layout = Layout { subscribers, publishers, topics, roles: Roles::Apart };
             let lines = 0..layout.lines();
             for topic in 0..topics {
                 prop_assert_eq!(lines.clone().filter(|&line| layout.topic_of(line) == topic).count() as u32, layout.lines_of_topic(topic));
@@ -170,6 +223,18 @@ mod tests {
             }
             for line in lines {
                 prop_assert_eq!(layout.line(layout.publisher_of(line), layout.topic_of(line)), line);
+            }
+            prop_assert_eq!(layout.pairs(), (0..subscribers).map(|s| u64::from(layout.lines_of_topic(layout.topic_of_subscriber(s)))).sum::<u64>());
+        }
+
+        #[test]
+        fn a_member_publishes_where_it_listens(members in 1_u32..60, rooms in 1_u32..60) {
+            prop_assume!(rooms <= members);
+            let layout = Layout { subscribers: members, publishers: members, topics: rooms, roles: Roles::Duplex { hears_itself: true } };
+            prop_assert_eq!(layout.lines(), members);
+            for member in 0..members {
+                prop_assert_eq!(layout.topic_of(member), layout.topic_of_subscriber(member));
+                prop_assert_eq!(layout.publisher_of(member), member);
             }
         }
     }

@@ -32,6 +32,9 @@ Examples:
     ringwire-load --subscribers 1000 --rate 100
   Most deliveries a second, and what each costs the server, server on CPU 0 and load on CPU 1:
     ringwire-load -s 100 --outstanding 64 --server-pid $(pidof ringwire) --pin 1
+  Round trips over 100 connections, against any echo server; then 1000 members in 50 chat rooms:
+    ringwire-load --echo -s 100 --rate 1000 --driver url ws://127.0.0.1:9001/
+    ringwire-load --rooms 50 -s 1000 --rate 500
   How fast 60,000 subscribers connect, from one machine to itself, and what the server takes to hold them:
     ringwire-load --idle -s 60000 --source 127.0.0.1-127.0.0.4 --server-pid $(pidof ringwire)
   A question that is asked often, as a file with its options; what the command line says counts more:

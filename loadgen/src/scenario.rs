@@ -30,7 +30,8 @@ macro_rules! built_in {
 }
 
 /// The scenarios that the program carries, in the order in which a newcomer would read them: name and text.
-pub const BUILT_IN: &[(&str, &str)] = built_in!["fan-out", "burst", "many-topics", "idle"];
+pub const BUILT_IN: &[(&str, &str)] =
+    built_in!["fan-out", "burst", "many-topics", "echo", "rooms", "idle"];
 
 /// A scenario's file.
 #[derive(Debug)]

@@ -30,7 +30,8 @@ pub struct Counts {
     pub misrouted: u64,
     /// Intact messages of another run.
     pub foreign: u64,
-    /// Messages that arrived on connections that only publish.
+    /// Messages that came back to who published them although nobody asked for that: on connections that only publish, and on those
+    /// of members that are to be left out.
     pub unasked: u64,
     /// Closed loop: messages whose last delivery was waited for in vain.
     pub given_up: u64,

@@ -150,7 +150,7 @@ fn register(subscribers: &Subscribers, client: &Client) {
 
 const INFO: &[u8] = b"INFO {\"server_id\":\"S\",\"max_payload\":1048576}\r\n";
 
-const NATS_CONNECT: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"echo\":false,\
+const NATS_CONNECT: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"echo\":true,\
     \"name\":\"ringwire-load\",\"lang\":\"rust\",\"version\":\"1\",\"protocol\":1}\r\n";
 
 /// The first publication in what was heard, as NATS passes it on.

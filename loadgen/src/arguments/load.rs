@@ -4,8 +4,8 @@ use clap::{ArgGroup, Args};
 
 use crate::dialect::Dialect;
 use crate::payload::PAYLOAD_BYTES_MIN;
-use crate::plan::{Layout, MEMBERS_MAX, OUTSTANDING_MAX, Pace};
-use crate::quantity::parse_bytes;
+use crate::plan::{Layout, MEMBERS_MAX, OUTSTANDING_MAX, PAIRS_MAX, Pace, Roles};
+use crate::quantity::{grouped, parse_bytes};
 
 /// Where a topic's name puts its number.
 const NUMBER_PLACE: &str = "{n}";
@@ -18,7 +18,15 @@ const WINDOW_SLOTS_MAX: u64 = 16 << 20;
 
 /// The load.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Load", group(ArgGroup::new("pace").args(["rate", "outstanding", "idle"])))]
+#[command(
+    next_help_heading = "Load",
+    group(ArgGroup::new("pace").args(["rate", "outstanding", "idle"])),
+    group(ArgGroup::new("topics of whom").args(["echo", "rooms", "topics"])),
+    group(ArgGroup::new("publishers of an echo").args(["echo", "publishers"])),
+    group(ArgGroup::new("publishers of rooms").args(["rooms", "publishers"])),
+    group(ArgGroup::new("silence or an echo").args(["echo", "idle"])),
+    group(ArgGroup::new("silence or rooms").args(["rooms", "idle"])),
+)]
 pub struct Load {
     /// Connections that receive, spread evenly over the topics
     #[arg(short, long, default_value_t = 100, value_name = "N")]
@@ -31,6 +39,20 @@ pub struct Load {
     /// Topics
     #[arg(short, long, default_value_t = 1, value_name = "N")]
     pub topics: u32,
+
+    /// Round trips: each of --subscribers connections also publishes, to a topic of its own, and every message comes back to who sent
+    /// it. A plain echo server will do (--driver url)
+    #[arg(long)]
+    pub echo: bool,
+
+    /// Many to many: --subscribers members spread over R rooms (topics); each publishes to its room and hears all of it, over one
+    /// connection. --rate is of all members together
+    #[arg(long, value_name = "R")]
+    pub rooms: Option<u32>,
+
+    /// The server sends a room's message to everybody but its sender (MQTT's name for it): do not expect it back
+    #[arg(long, requires = "rooms")]
+    pub no_local: bool,
 
     /// Name of each topic; its number, from 0, takes the place of the n in curly brackets
     #[arg(long, default_value = "load/{n}", value_name = "NAME")]
@@ -55,19 +77,57 @@ pub struct Load {
 
 impl Load {
     pub(super) fn layout(&self) -> Result<Layout, String> {
+        let rooms = self.rooms.or(self.echo.then_some(self.subscribers));
         for (name, value) in [
             ("subscribers", self.subscribers),
             ("publishers", self.publishers),
             ("topics", self.topics),
+            ("rooms", rooms.unwrap_or(1)),
         ] {
             if !(1..=MEMBERS_MAX).contains(&value) {
                 return Err(format!("--{name} {value}: give 1 to {MEMBERS_MAX}"));
             }
         }
+        let layout = match rooms {
+            None => Layout {
+                subscribers: self.subscribers,
+                publishers: if self.idle { 0 } else { self.publishers },
+                topics: self.topics,
+                roles: Roles::Apart,
+            },
+            Some(rooms) => self.duplex(rooms)?,
+        };
+        let pairs = layout.pairs();
+        if pairs > PAIRS_MAX {
+            return Err(format!(
+                "{} pairs of who publishes and who receives it, each with its own books; {} at most, which take 1 GiB. \
+                 Give more --topics (or --rooms), or fewer --publishers or --subscribers",
+                grouped(pairs),
+                grouped(PAIRS_MAX)
+            ));
+        }
+        Ok(layout)
+    }
+
+    fn duplex(&self, rooms: u32) -> Result<Layout, String> {
+        let members = self.subscribers;
+        if rooms > members {
+            return Err(format!(
+                "--rooms {rooms}: there are only {members} members to fill them; give more --subscribers"
+            ));
+        }
+        if self.no_local && members / rooms < 2 {
+            return Err(format!(
+                "--no-local: with {members} members in {rooms} rooms somebody is alone and hears nothing; give more --subscribers"
+            ));
+        }
         Ok(Layout {
-            subscribers: self.subscribers,
-            publishers: if self.idle { 0 } else { self.publishers },
-            topics: self.topics,
+            subscribers: members,
+            publishers: members,
+            topics: rooms,
+            roles: Roles::Duplex {
+                hears_itself: !self.no_local,
+            },
         })
     }
 
@@ -102,8 +162,8 @@ impl Load {
         Ok(Pace::Closed { outstanding })
     }
 
-    pub(super) fn topic_names(&self, dialect: Dialect) -> Result<Vec<String>, String> {
-        if self.topic.is_empty() || (self.topics > 1 && !self.topic.contains(NUMBER_PLACE)) {
+    pub(super) fn topic_names(&self, topics: u32, dialect: Dialect) -> Result<Vec<String>, String> {
+        if self.topic.is_empty() || (topics > 1 && !self.topic.contains(NUMBER_PLACE)) {
             return Err(format!(
                 "--topic {}: with several topics the name needs the number, as in load/{NUMBER_PLACE}",
                 self.topic
@@ -121,7 +181,7 @@ impl Load {
                 self.payload
             ));
         }
-        Ok((0..self.topics)
+        Ok((0..topics)
             .map(|number| self.topic.replace(NUMBER_PLACE, &number.to_string()))
             .collect())
     }

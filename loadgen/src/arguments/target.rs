@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::dialect::Dialect;
 use crate::failure::Failure;
-use crate::plan::Endpoint;
+use crate::plan::{Endpoint, Layout};
 use crate::url::{TOPIC_PLACE, UrlTemplate};
 
 /// Where to connect, and how to speak there.
@@ -52,25 +52,40 @@ impl Driver {
 }
 
 impl Target {
-    /// Where subscribers connect, and where publishers do.
-    pub(super) fn endpoints(&self, topics: u32) -> Result<(Endpoint, Endpoint), Failure> {
-        Ok((
-            self.endpoint(self.subscribe_url.as_deref(), "sub", topics)?,
-            self.endpoint(self.publish_url.as_deref(), "pub", topics)?,
-        ))
+    /// Where subscribers connect, and where publishers do. That is one place for connections that are both.
+    pub(super) fn endpoints(&self, layout: &Layout) -> Result<(Endpoint, Endpoint), Failure> {
+        if !layout.is_duplex() {
+            return Ok((
+                self.endpoint(self.subscribe_url.as_deref(), "?mode=sub", layout)?,
+                self.endpoint(self.publish_url.as_deref(), "?mode=pub", layout)?,
+            ));
+        }
+        if self.subscribe_url.is_some() || self.publish_url.is_some() {
+            return Err(Failure::Usage(
+                "with --echo and --rooms one connection publishes and receives: give its URL alone, with --driver url if it is to be \
+                 used as it is"
+                    .to_owned(),
+            ));
+        }
+        let both = self.endpoint(None, "", layout)?;
+        Ok((both.clone(), both))
     }
 
-    fn endpoint(&self, url: Option<&str>, mode: &str, topics: u32) -> Result<Endpoint, Failure> {
+    fn endpoint(
+        &self,
+        url: Option<&str>,
+        mode: &str,
+        layout: &Layout,
+    ) -> Result<Endpoint, Failure> {
         let standard = || match self.driver {
-            Driver::Ringwire => format!(
-                "{}/t/{TOPIC_PLACE}?mode={mode}",
-                self.url.trim_end_matches('/')
-            ),
+            Driver::Ringwire => format!("{}/t/{TOPIC_PLACE}{mode}", self.url.trim_end_matches('/')),
             Driver::Url | Driver::Nats | Driver::Mqtt => self.url.clone(),
         };
         let url = UrlTemplate::parse(&url.map_or_else(standard, str::to_owned))
             .map_err(Failure::Usage)?;
-        if topics > 1 && self.driver.dialect() == Dialect::Plain && !url.names_topic() {
+        // A server that sends everybody only what they have sent needs no topics.
+        let may_share = layout.topics == 1 || layout.is_echo();
+        if !may_share && self.driver.dialect() == Dialect::Plain && !url.names_topic() {
             return Err(Failure::Usage(format!(
                 "with several topics each URL needs a place for the name: {TOPIC_PLACE}"
             )));

@@ -109,6 +109,43 @@ fn idling_has_subscribers_and_nobody_who_publishes() {
 }
 
 #[test]
+fn members_publish_and_receive_over_one_connection() {
+    for (line, topics, connections, target) in [
+        ("--echo -s 5", 5, 5, "/t/load/4"),
+        ("--rooms 2 -s 5 -w 3", 2, 5, "/t/load/1"),
+        (
+            "--echo -s 5 --driver url ws://127.0.0.1:1/echo",
+            5,
+            5,
+            "/echo",
+        ),
+        ("--echo -s 5 --driver nats ws://127.0.0.1:1", 5, 5, "/"),
+    ] {
+        let plan = parse(line).expect(line);
+        assert_eq!(
+            (plan.layout.topics, plan.layout.connections()),
+            (topics, connections),
+            "{line}"
+        );
+        assert_eq!(plan.layout.publishers, plan.layout.subscribers);
+        let last = plan.topic_names.last().expect("a topic");
+        assert_eq!(plan.subscribe.url.target(last), target, "{line}");
+    }
+    assert!(
+        !parse("--rooms 2 -s 4")
+            .expect("a sensible line")
+            .layout
+            .leaves_out_own()
+    );
+    assert!(
+        parse("--rooms 2 -s 4 --no-local")
+            .expect("a sensible line")
+            .layout
+            .leaves_out_own()
+    );
+}
+
+#[test]
 fn units_are_read() {
     let plan = parse("ws://127.0.0.1:1 --payload 16KiB --duration 2m --late-max 250us --source 127.0.0.1-127.0.0.3").expect("a sensible line");
     assert_eq!(plan.payload_bytes, 16_384);
@@ -133,6 +170,20 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("-t 3 --topic fixed", "{n}"),
         ("-t 3 --subscribe-url ws://127.0.0.1:1/x", "{topic}"),
         ("-s 0", "--subscribers 0"),
+        ("--echo --rooms 3", "cannot be used with"),
+        ("--echo --idle", "cannot be used with"),
+        ("--echo -p 2", "cannot be used with"),
+        ("--rooms 0", "--rooms 0"),
+        ("--rooms 5 -s 4", "only 4 members"),
+        ("--rooms 3 -s 5 --no-local", "alone"),
+        ("--echo --no-local", "alone"),
+        ("--rooms 1 -s 10000", "more --topics (or --rooms)"),
+        ("-s 10000 -p 10000", "or fewer --publishers"),
+        ("--rooms 2 --driver url ws://127.0.0.1:1/x", "{topic}"),
+        (
+            "--echo --subscribe-url ws://127.0.0.1:1/x",
+            "give its URL alone",
+        ),
         ("--threads 2 --pin 1", "one for each"),
         ("--connecting 0", "connect"),
         ("--duration 10", "unit"),

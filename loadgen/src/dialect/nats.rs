@@ -11,9 +11,9 @@ use super::{Cue, Envelope, Heard, Refusal, Step};
 /// The answer to a PING; without it the server hangs up after a while.
 pub(super) const PONG: &[u8] = b"PONG\r\n";
 
-/// `verbose` would have each publication acknowledged; without `echo` publishers hear nothing.
+/// `verbose` would have each publication acknowledged; with `echo` who is subscribed hears its own publications as well.
 const CONNECT: &[u8] =
-    b"CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"echo\":false,\
+    b"CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"echo\":true,\
 \"name\":\"ringwire-load\",\"lang\":\"rust\",\"version\":\"1\",\"protocol\":1}\r\n";
 
 /// The longest line that is waited for; an INFO of a large cluster has some thousand bytes.

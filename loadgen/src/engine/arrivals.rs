@@ -12,13 +12,13 @@ use reactor::{Completion, Driver, Outgoing, Socket};
 use super::buffers::BUFFER_BYTES_MAX;
 use super::course::Course;
 use super::hearing::{Ear, End};
-use super::links::{Link, Links, Member, Stage};
+use super::links::{Link, Links, Stage};
 use super::obstacle;
 use super::opening::Opening;
 use super::publishing::Publishing;
 use super::reception::Reception;
 use crate::dialect::{CUT_BYTES_MAX, Dialect};
-use crate::evidence::Departure;
+use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Pace, Plan};
@@ -45,7 +45,7 @@ pub(super) struct Arrivals<'r> {
     pub(super) reception: Reception,
     pub(super) publishing: Publishing,
     /// How connections ended early: by whose they were and how.
-    ways: BTreeMap<(bool, String), u64>,
+    ways: BTreeMap<(Who, String), u64>,
     /// What the connection that is just heard answers.
     reply: Vec<u8>,
 }
@@ -195,7 +195,7 @@ impl<'r> Arrivals<'r> {
         }
         link.stage = Stage::Open;
         self.opening.complete(now_ns);
-        if let Member::Line(line) = link.member {
+        if let Some(line) = link.member.line() {
             self.publishing.attach(line, socket);
         }
     }
@@ -302,33 +302,30 @@ impl<'r> Arrivals<'r> {
         if !is_early {
             return;
         }
-        match member {
-            Member::Subscriber(subscriber) => self.reception.depart(subscriber),
-            Member::Line(line) => self.publishing.detach(line),
+        if let Some(subscriber) = member.subscriber() {
+            self.reception.depart(subscriber);
         }
-        self.note_way(matches!(member, Member::Subscriber(_)), how);
+        if let Some(line) = member.line() {
+            self.publishing.detach(line);
+        }
+        self.note_way(member.into(), how);
     }
 
-    fn note_way(&mut self, is_subscriber: bool, how: String) {
-        let who = if is_subscriber {
-            "a subscriber"
-        } else {
-            "a publisher"
-        };
+    fn note_way(&mut self, who: Who, how: String) {
         if self.is_closed_loop {
             // The window would stall on what this connection owes, and the figures would show that.
             self.course
-                .end_early(format!("{who} was disconnected: {how}"));
+                .end_early(format!("a {who} was disconnected: {how}"));
         } else if self.reception.is_deserted() || self.publishing.is_deserted() {
             self.course
-                .end_early(format!("{who} was the last to be disconnected: {how}"));
+                .end_early(format!("a {who} was the last to be disconnected: {how}"));
         }
         let how = if self.ways.len() < WAYS_MAX {
             how
         } else {
             "in other ways".to_owned()
         };
-        *self.ways.entry((is_subscriber, how)).or_default() += 1;
+        *self.ways.entry((who, how)).or_default() += 1;
     }
 
     /// Begins the closing handshake on every connection that stands, and drops the others.
@@ -345,13 +342,11 @@ impl<'r> Arrivals<'r> {
 
     /// How connections ended early.
     pub(super) fn departures(&self) -> impl Iterator<Item = Departure> + '_ {
-        self.ways
-            .iter()
-            .map(|((subscribers, how), &count)| Departure {
-                subscribers: *subscribers,
-                how: how.clone(),
-                count,
-            })
+        self.ways.iter().map(|((who, how), &count)| Departure {
+            who: *who,
+            how: how.clone(),
+            count,
+        })
     }
 }
 

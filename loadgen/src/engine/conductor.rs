@@ -34,7 +34,7 @@ impl Conductor {
     pub(super) fn new(plan: &Plan, processes: Processes, tells: bool) -> Conductor {
         let conductor = Conductor {
             times: plan.times,
-            connections: u64::from(plan.layout.subscribers) + u64::from(plan.layout.lines()),
+            connections: plan.layout.connections(),
             started_ns: None,
             until_ns: None,
             processes,

@@ -65,7 +65,7 @@ impl Ear<'_> {
     #[inline]
     fn hear_plain(&mut self, link: &mut Link, bytes: &[u8]) -> Result<usize, Refusal> {
         let talk = &mut link.ends.talk;
-        if let Member::Subscriber(subscriber) = link.member
+        if let Some(subscriber) = link.member.subscriber()
             && talk.is_between_messages()
             && let Some(taken) = self.reception.recognise(subscriber, bytes, self.now_ns)
         {
@@ -75,9 +75,11 @@ impl Ear<'_> {
         while let Some((from, until)) = plain(&bytes[at..]) {
             let message = &bytes[at + from..at + until];
             at += until;
-            let read = talk.read(message, self.reply, |payload| match link.member {
-                Member::Subscriber(subscriber) => self.reception.hear(subscriber, payload),
-                Member::Line(_) => self.publishing.counts.unasked += 1,
+            let read = talk.read(message, self.reply, |payload| {
+                match link.member.subscriber() {
+                    Some(subscriber) => self.reception.hear(subscriber, payload),
+                    None => self.publishing.counts.unasked += 1,
+                }
             });
             match read {
                 Ok(Gist::Deliveries) => {}
@@ -119,13 +121,14 @@ impl Ear<'_> {
                 bytes,
                 |event| match event {
                     Event::Message { kind, payload } => {
-                        let read = talk.read(&payload, self.reply, |payload| match member {
-                            Member::Subscriber(subscriber) => {
-                                self.reception.hear(*subscriber, payload)
-                            }
-                            // Servers that acknowledge a publication in words are within their rights.
-                            Member::Line(_) => {
-                                self.publishing.counts.unasked += u64::from(kind == Kind::Binary)
+                        let read = talk.read(&payload, self.reply, |payload| {
+                            match member.subscriber() {
+                                Some(subscriber) => self.reception.hear(subscriber, payload),
+                                // Servers that acknowledge a publication in words are within their rights.
+                                None => {
+                                    self.publishing.counts.unasked +=
+                                        u64::from(kind == Kind::Binary)
+                                }
                             }
                         });
                         if let Err(refusal) = read {
@@ -147,7 +150,7 @@ impl Ear<'_> {
 
     #[inline]
     fn enter(&mut self, member: Member, bytes: Option<&[u8]>) {
-        if let Member::Subscriber(subscriber) = member {
+        if let Some(subscriber) = member.subscriber() {
             self.reception.enter(subscriber, bytes, self.now_ns);
         }
     }

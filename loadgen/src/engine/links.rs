@@ -11,12 +11,44 @@ use reactor::{Driver, Outgoing, Socket};
 
 use super::inbound::Inbound;
 use crate::dialect::Talk;
+use crate::evidence::Who;
 
 /// Whose connection it is, numbered within this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
     Subscriber(u32),
     Line(u32),
+    /// The subscriber and the line of this number.
+    Both(u32),
+}
+
+impl Member {
+    /// Who hears what comes in.
+    #[inline]
+    pub(super) fn subscriber(self) -> Option<u32> {
+        match self {
+            Member::Subscriber(number) | Member::Both(number) => Some(number),
+            Member::Line(_) => None,
+        }
+    }
+
+    /// Who publishes over it.
+    pub(super) fn line(self) -> Option<u32> {
+        match self {
+            Member::Line(number) | Member::Both(number) => Some(number),
+            Member::Subscriber(_) => None,
+        }
+    }
+}
+
+impl From<Member> for Who {
+    fn from(member: Member) -> Who {
+        match member {
+            Member::Subscriber(_) => Who::Subscriber,
+            Member::Line(_) => Who::Publisher,
+            Member::Both(_) => Who::Member,
+        }
+    }
 }
 
 /// How far a connection has come.
@@ -152,7 +184,7 @@ impl Links {
         let Some(link) = self.at(socket) else { return };
         link.is_sending = false;
         if link.ends.out.is_empty()
-            && matches!(link.member, Member::Line(_))
+            && link.member.line().is_some()
             && let Outgoing::One(bytes) = buffer
         {
             link.ends.out = Vec::from(bytes);

@@ -112,8 +112,7 @@ impl<'p> Engine<'p> {
 
     /// Makes sure that the machine allows what the plan wants.
     fn make_room(&self) -> Result<(), Failure> {
-        let layout = self.plan.layout;
-        let wanted = u64::from(layout.subscribers) + u64::from(layout.lines());
+        let wanted = self.plan.layout.connections();
         let open_files = reactor::limits::raise_open_files().map_err(|error| {
             Failure::Environment(format!(
                 "the limit of file descriptors cannot be raised: {error}"

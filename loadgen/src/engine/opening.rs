@@ -23,7 +23,7 @@ const TURN_CONNECTS_MAX: u32 = 64;
 #[derive(Debug)]
 pub(super) struct Opening<'p> {
     plan: &'p Plan,
-    /// The topic of each of this thread's subscribers and lines.
+    /// The topic of each of this thread's subscribers, and of its lines unless those are the same connections.
     subscribers: Vec<u32>,
     lines: Vec<u32>,
     next: usize,
@@ -109,10 +109,7 @@ impl<'p> Opening<'p> {
     }
 
     fn ends(&mut self, member: Member, now_ns: u64) -> Ends {
-        let topic = match member {
-            Member::Subscriber(_) => Some(self.topic_name(member)),
-            Member::Line(_) => None,
-        };
+        let topic = member.subscriber().map(|_| self.topic_name(member));
         let talk = Talk::new(self.plan.dialect, topic, self.randomness.next());
         Ends {
             machine: ws::Connection::new(
@@ -175,7 +172,10 @@ impl<'p> Opening<'p> {
     fn member(&self) -> Option<Member> {
         let lines_from = self.subscribers.len();
         match self.next {
-            next if next < lines_from => Some(Member::Subscriber(next as u32)),
+            next if next < lines_from => Some(match self.plan.layout.is_duplex() {
+                true => Member::Both(next as u32),
+                false => Member::Subscriber(next as u32),
+            }),
             next if next - lines_from < self.lines.len() => {
                 Some(Member::Line((next - lines_from) as u32))
             }
@@ -185,7 +185,7 @@ impl<'p> Opening<'p> {
 
     fn topic_name(&self, member: Member) -> &'p str {
         let topic = match member {
-            Member::Subscriber(index) => self.subscribers[index as usize],
+            Member::Subscriber(index) | Member::Both(index) => self.subscribers[index as usize],
             Member::Line(index) => self.lines[index as usize],
         };
         &self.plan.topic_names[topic as usize]
@@ -193,7 +193,7 @@ impl<'p> Opening<'p> {
 
     fn endpoint(&self, member: Member) -> &'p Endpoint {
         match member {
-            Member::Subscriber(_) => &self.plan.subscribe,
+            Member::Subscriber(_) | Member::Both(_) => &self.plan.subscribe,
             Member::Line(_) => &self.plan.publish,
         }
     }

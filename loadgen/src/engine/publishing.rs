@@ -75,12 +75,13 @@ enum Turns {
 }
 
 impl Publishing {
-    /// The side of the publishers with these numbers. `threads_of_topic` says how many threads have subscribers of a topic.
+    /// The side of the publishers with these numbers. `threads_of_line` says how many threads have subscribers for what a line
+    /// publishes.
     pub(super) fn new(
         plan: &Plan,
         run: u32,
         publishers: impl Iterator<Item = u32>,
-        threads_of_topic: impl Fn(u32) -> u32,
+        threads_of_line: impl Fn(u32) -> u32,
     ) -> Publishing {
         let layout = plan.layout;
         let mut lines = Vec::new();
@@ -97,7 +98,7 @@ impl Publishing {
                         topic,
                         index as u32,
                         plan.pace,
-                        threads_of_topic(topic),
+                        threads_of_line(line),
                     ));
                 }
                 Publisher {

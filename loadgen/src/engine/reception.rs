@@ -34,6 +34,8 @@ pub(super) struct Reception {
     ledgers: Vec<Ledger>,
     /// This thread's subscribers of each topic.
     listeners: Vec<u32>,
+    /// How many of this thread's subscribers each line's messages are for.
+    wanted: Vec<u32>,
     /// By topic, those that are `PAGES_MAX` apart taking turns.
     pages: Vec<Page>,
     reading: Reading,
@@ -85,27 +87,42 @@ impl Reception {
     pub(super) fn new(plan: &Plan, run: u32, subscribers: impl Iterator<Item = u32>) -> Reception {
         let layout = plan.layout;
         let mut listeners = vec![0; layout.topics as usize];
-        let mut ledgers_from = 0;
+        let mut ledgers = Vec::new();
+        let mut own = Vec::new();
         let subscribers = subscribers
             .map(|number| {
                 let topic = layout.topic_of_subscriber(number);
+                let ledgers_from = ledgers.len() as u32;
                 listeners[topic as usize] += 1;
-                let subscriber = Subscriber {
+                ledgers.resize(
+                    ledgers.len() + layout.lines_of_topic(topic) as usize,
+                    Ledger::default(),
+                );
+                if layout.leaves_out_own() {
+                    ledgers[(ledgers_from + number / layout.topics) as usize] = Ledger::closed();
+                    own.push(number);
+                }
+                Subscriber {
                     topic,
                     ledgers_from,
                     is_here: true,
-                };
-                ledgers_from += layout.lines_of_topic(topic);
-                subscriber
+                }
             })
             .collect();
+        let lines = 0..layout.lines();
+        let mut wanted: Vec<u32> = lines
+            .map(|line| listeners[layout.topic_of(line) as usize])
+            .collect();
+        own.into_iter()
+            .for_each(|line: u32| wanted[line as usize] -= 1);
         Reception {
             run,
             layout,
             payload_bytes: plan.payload_bytes,
             subscribers,
-            ledgers: vec![Ledger::default(); ledgers_from as usize],
+            ledgers,
             listeners,
+            wanted,
             pages: (0..layout.topics.min(PAGES_MAX))
                 .map(|_| Page::default())
                 .collect(),
@@ -216,23 +233,24 @@ impl Reception {
 
     #[inline]
     fn book(&mut self, subscriber: u32, run: Run, now_ns: u64) {
-        let Subscriber {
-            topic,
-            ledgers_from,
-            ..
-        } = self.subscribers[subscriber as usize];
+        let ledgers_from = self.subscribers[subscriber as usize].ledgers_from;
         let ledger = &mut self.ledgers[(ledgers_from + run.rank) as usize];
         self.counts.deliveries += run.count;
         if ledger.enter_run(run.first, run.count) {
-            self.credit(topic, run, now_ns);
+            self.credit(run, now_ns);
         } else {
-            self.book_each((ledgers_from + run.rank) as usize, topic, run, now_ns);
+            self.book_each((ledgers_from + run.rank) as usize, run, now_ns);
         }
     }
 
     /// A run that does not follow on what came before it.
     #[cold]
-    fn book_each(&mut self, ledger: usize, topic: u32, run: Run, now_ns: u64) {
+    fn book_each(&mut self, ledger: usize, run: Run, now_ns: u64) {
+        if self.ledgers[ledger].is_closed() {
+            self.counts.deliveries -= run.count;
+            self.counts.unasked += run.count;
+            return;
+        }
         for sequence in run.first..run.first + run.count {
             match self.ledgers[ledger].enter(sequence) {
                 Arrival::InOrder | Arrival::Ahead => {}
@@ -243,7 +261,6 @@ impl Reception {
                 }
             }
             self.credit(
-                topic,
                 Run {
                     first: sequence,
                     count: 1,
@@ -256,7 +273,7 @@ impl Reception {
 
     /// Times messages that came for the first time, and counts them as returned.
     #[inline]
-    fn credit(&mut self, topic: u32, run: Run, now_ns: u64) {
+    fn credit(&mut self, run: Run, now_ns: u64) {
         if self.window_ns.contains(&run.sent_ns) {
             self.latency
                 .record(now_ns.saturating_sub(run.sent_ns), run.count);
@@ -264,7 +281,7 @@ impl Reception {
         let Some(countdown) = &mut self.countdown else {
             return;
         };
-        let wanted = self.listeners[topic as usize];
+        let wanted = self.wanted[run.line as usize];
         for sequence in run.first..run.first + run.count {
             if countdown.note(run.line, sequence, wanted) {
                 self.returned.push(Returned {
@@ -305,11 +322,9 @@ impl Reception {
 
     /// Deliveries that were to arrive at this thread, when each line has published as often as `published` says.
     pub(super) fn expected(&self, published: impl Fn(u32) -> u64) -> u64 {
-        let lines = 0..self.layout.lines();
-        lines
-            .map(|line| {
-                published(line) * u64::from(self.listeners[self.layout.topic_of(line) as usize])
-            })
+        let wanted = (0..self.layout.lines()).zip(&self.wanted);
+        wanted
+            .map(|(line, wanted)| published(line) * u64::from(*wanted))
             .sum()
     }
 

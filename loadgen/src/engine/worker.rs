@@ -87,20 +87,18 @@ impl<'r, D: Driver> Worker<'r, D> {
     ) -> Worker<'r, D> {
         let layout = plan.layout;
         let reception = Reception::new(plan, run, share.of(layout.subscribers));
-        let publishing = Publishing::new(plan, run, share.of(layout.publishers), |topic| {
-            threads_of(plan, topic)
+        let publishing = Publishing::new(plan, run, share.of(layout.publishers), |line| {
+            threads_of(plan, line)
         });
         let subscribers = share
             .of(layout.subscribers)
             .map(|number| layout.topic_of_subscriber(number))
             .collect();
-        let opening = Opening::new(
-            plan,
-            subscribers,
-            publishing.topics(),
-            seed,
-            driver.now_ns(),
-        );
+        let lines = match layout.is_duplex() {
+            true => Vec::new(),
+            false => publishing.topics(),
+        };
+        let opening = Opening::new(plan, subscribers, lines, seed, driver.now_ns());
         Worker {
             driver,
             plan,
@@ -310,10 +308,13 @@ impl Spin {
     }
 }
 
-/// How many threads have subscribers of a topic.
-fn threads_of(plan: &Plan, topic: u32) -> u32 {
+/// How many threads have subscribers for what a line publishes.
+fn threads_of(plan: &Plan, line: u32) -> u32 {
+    let layout = plan.layout;
     // Subscribers of a topic stand `topics` apart, threads take every `threads`-th: the pattern repeats after `threads` of them.
-    let subscribers = (topic..plan.layout.subscribers).step_by(plan.layout.topics as usize);
+    let subscribers = (layout.topic_of(line)..layout.subscribers)
+        .step_by(layout.topics as usize)
+        .filter(|subscriber| !(layout.leaves_out_own() && *subscriber == line));
     let mut seen = vec![false; plan.threads as usize];
     for subscriber in subscribers.take(plan.threads as usize) {
         seen[(subscriber % plan.threads) as usize] = true;

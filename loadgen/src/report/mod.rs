@@ -67,6 +67,10 @@ struct Load {
     subscribers: u32,
     publishers: u32,
     topics: u32,
+    /// Whether who publishes also receives, over one connection.
+    duplex: bool,
+    /// Whether the server is to leave a member's own messages out.
+    no_local: bool,
     payload_bytes: usize,
     threads: u32,
 }
@@ -225,6 +229,8 @@ impl Load {
         Load {
             scenario: match plan.pace {
                 Pace::Idle => "idle",
+                _ if plan.layout.is_echo() => "echo",
+                _ if plan.layout.is_duplex() => "rooms",
                 Pace::Open { .. } | Pace::Closed { .. } => "fan-out",
             }
             .to_owned(),
@@ -234,6 +240,8 @@ impl Load {
             subscribers: plan.layout.subscribers,
             publishers: plan.layout.publishers,
             topics: plan.layout.topics,
+            duplex: plan.layout.is_duplex(),
+            no_local: plan.layout.leaves_out_own(),
             payload_bytes: plan.payload_bytes,
             threads: plan.threads,
         }
@@ -298,13 +306,8 @@ impl Integrity {
 
 impl Departed {
     fn of(departure: &Departure) -> Departed {
-        let who = if departure.subscribers {
-            "subscriber"
-        } else {
-            "publisher"
-        };
         Departed {
-            who: who.to_owned(),
+            who: departure.who.noun().to_owned(),
             how: departure.how.clone(),
             count: departure.count,
         }

@@ -183,7 +183,7 @@ fn every_fault_is_told_and_decides_the_exit_code() {
         ("never sent", |evidence| evidence.total.unsent = 1),
         ("ended early", |evidence| {
             evidence.departures.push(Departure {
-                subscribers: true,
+                who: crate::evidence::Who::Subscriber,
                 how: "4408".into(),
                 count: 1,
             });

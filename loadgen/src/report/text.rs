@@ -94,12 +94,30 @@ impl Report {
             ),
         };
         writeln!(formatter, "{}, {pace}", load.scenario)?;
+        let who = match (load.duplex, load.topics == load.subscribers) {
+            (false, _) => format!(
+                "{} -> {} -> {}",
+                many(load.publishers, "publisher"),
+                many(load.topics, "topic"),
+                many(load.subscribers, "subscriber")
+            ),
+            (true, true) => format!(
+                "{} that hear what they publish themselves",
+                many(load.subscribers, "member")
+            ),
+            (true, false) => format!(
+                "{} in {}, each hears {}",
+                many(load.subscribers, "member"),
+                many(load.topics, "room"),
+                match load.no_local {
+                    true => "the others of its room",
+                    false => "everybody in its room, itself too",
+                }
+            ),
+        };
         writeln!(
             formatter,
-            "{} -> {} -> {}, {} each; {:.2} s measured after {:.2} s of warm-up",
-            many(load.publishers, "publisher"),
-            many(load.topics, "topic"),
-            many(load.subscribers, "subscriber"),
+            "{who}, {} each; {:.2} s measured after {:.2} s of warm-up",
             bytes(load.payload_bytes as u64),
             self.window.seconds,
             self.window.warm_up_seconds,

@@ -19,6 +19,8 @@ use sha1::{Digest, Sha1};
 pub(crate) enum Act {
     /// Passes it on to every subscriber of its topic.
     Relay,
+    /// Passes it on to every subscriber of its topic but the connection that it came from.
+    RelayToOthers,
     /// Does nothing at all for that long, then passes it on.
     StallMs(u64),
     Drop,
@@ -44,6 +46,11 @@ pub(crate) type Subscribers = Arc<Mutex<HashMap<String, Vec<TcpStream>>>>;
 pub(crate) fn relay(script: Script) -> SocketAddr {
     let subscribers = Subscribers::default();
     serve(move |stream| relay_connection(stream, &subscribers, script))
+}
+
+/// Starts a server that sends everybody back what they have sent, as `script` says, and knows no topics.
+pub(crate) fn echo(script: Script) -> SocketAddr {
+    serve(move |stream| relay_connection(stream, &Subscribers::default(), script))
 }
 
 /// Starts a server that answers every connection with `answer` and hangs up.
@@ -76,9 +83,9 @@ fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script
     let Some((target, key)) = read_head(&mut reader) else {
         return;
     };
-    let (topic, mode) = target.split_once("?mode=").expect("the standard URLs");
+    let (topic, mode) = target.split_once("?mode=").unwrap_or((&target, "both"));
     let mut write_half = stream.try_clone().expect("a descriptor");
-    if mode == "sub" {
+    if mode != "pub" {
         subscribers
             .lock()
             .unwrap()
@@ -98,7 +105,15 @@ fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script
                 return;
             }
             2 => {
-                act(script(number), topic, payload, &mut kept_back, subscribers);
+                let from = &write_half;
+                act(
+                    script(number),
+                    topic,
+                    from,
+                    payload,
+                    &mut kept_back,
+                    subscribers,
+                );
                 number += 1;
             }
             _ => panic!("the generator sends binary messages, whole"),
@@ -109,6 +124,7 @@ fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script
 fn act(
     act: Act,
     topic: &str,
+    from: &TcpStream,
     mut payload: Vec<u8>,
     kept_back: &mut Option<Vec<u8>>,
     subscribers: &Subscribers,
@@ -117,6 +133,19 @@ fn act(
     let all = |_: &str| true;
     match act {
         Act::Relay => send(subscribers, here, &frame(2, &payload)),
+        Act::RelayToOthers => {
+            let from = from.peer_addr().ok();
+            for stream in subscribers
+                .lock()
+                .unwrap()
+                .get_mut(topic)
+                .into_iter()
+                .flatten()
+                .filter(|stream| stream.peer_addr().ok() != from)
+            {
+                let _ = stream.write_all(&frame(2, &payload));
+            }
+        }
         Act::StallMs(stall_ms) => {
             std::thread::sleep(Duration::from_millis(stall_ms));
             send(subscribers, here, &frame(2, &payload));
