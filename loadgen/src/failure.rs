@@ -6,10 +6,11 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a run ended, as the exit code of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every message reached every subscriber once, in order, and the figures stand.
@@ -22,6 +23,8 @@ pub enum Outcome {
     Unreachable = 3,
     /// The generator was late or saturated, or was interrupted before it measured: the figures say nothing about the server.
     Invalid = 4,
+    /// A condition of `--fail-if` came true.
+    Failed = 5,
 }
 
 impl From<Outcome> for ExitCode {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use ringwire_load::arguments::Arguments;
 use ringwire_load::engine::{Brake, Engine};
 use ringwire_load::failure::{Failure, Outcome};
+use ringwire_load::figure;
 use ringwire_load::program::{Program, Task};
 use ringwire_load::report::{Environment, Report};
 use ringwire_load::scenario;
@@ -23,7 +24,8 @@ fn main() -> ExitCode {
     let program = Program::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let outcome = match program.task {
         None => measure(&program.arguments),
-        Some(Task::Scenarios(scenarios)) => list(scenarios.name.as_deref()),
+        Some(Task::Scenarios(scenarios)) => list_scenarios(scenarios.name.as_deref()),
+        Some(Task::Figures) => Ok(list_figures()),
     };
     match outcome {
         Ok(outcome) => outcome.into(),
@@ -39,14 +41,15 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let engine = Engine::new(&plan);
     watch_signals(engine.brake())?;
     let environment = Environment::look();
-    let report =
-        Report::new(&plan, &engine.run()?, std::env::args().collect()).made_on(environment);
+    let report = Report::new(&plan, &engine.run()?, std::env::args().collect())
+        .made_on(environment)
+        .judged_by(&arguments.output.fail_if);
     print(&report, arguments.output.json.as_deref())?;
     Ok(report.outcome())
 }
 
 /// The built-in scenarios with what each is for, or one of them as it is.
-fn list(name: Option<&str>) -> Result<Outcome, Failure> {
+fn list_scenarios(name: Option<&str>) -> Result<Outcome, Failure> {
     match name {
         Some(name) => print!(
             "{}",
@@ -61,6 +64,17 @@ fn list(name: Option<&str>) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::Fine)
+}
+
+/// The names of all figures, the short ones first.
+fn list_figures() -> Outcome {
+    for (short, path) in figure::SHORT_NAMES {
+        println!("{short:<16}{path}");
+    }
+    for path in figure::paths() {
+        println!("{path}");
+    }
+    Outcome::Fine
 }
 
 /// The first Ctrl-C ends the measurement and reports what there is; the second ends the process.

@@ -49,7 +49,8 @@ Exit codes:
   1  messages were lost, duplicated, reordered, corrupted or misrouted
   2  the command line makes no sense
   3  the server could not be reached or refused the connections
-  4  the run is INVALID: the generator was late or saturated, or was interrupted before it measured";
+  4  the run is INVALID: the generator was late or saturated, or was interrupted before it measured
+  5  a condition of --fail-if came true";
 
 /// Measures a WebSocket pub/sub server: publishes messages to topics over some connections, receives them over others,
 /// and reports latency, throughput and every message that did not arrive exactly once and in order.
@@ -78,6 +79,8 @@ pub struct Program {
 pub enum Task {
     /// Lists the built-in scenarios, or prints one to start a file of your own from
     Scenarios(Scenarios),
+    /// Lists the report's figures, as --fail-if and --limit name them
+    Figures,
 }
 
 /// Which scenario to print.

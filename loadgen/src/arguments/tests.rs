@@ -189,6 +189,8 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("--duration 10", "unit"),
         ("--duration 0s", "longer than nothing"),
         ("--source 1.2.3", "--source"),
+        ("--fail-if p98>5ms", "did you mean"),
+        ("--fail-if p99>5", "unit"),
         ("wss://h", "TLS"),
     ] {
         let error = parse(line).expect_err(line);

@@ -11,6 +11,7 @@ mod percentiles;
 mod processes;
 mod text;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::environment::Environment;
@@ -18,12 +19,14 @@ use self::percentiles::Percentiles;
 use self::processes::{Generator, Server};
 use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
+use crate::figure::Figures;
 use crate::plan::{Pace, Plan};
 use crate::process::CpuUse;
+use crate::threshold::{Condition, Judged};
 use crate::verdict::{Verdict, share};
 
 /// Everything that is said about a run.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct Report {
     tool: Tool,
     verdict: Judgement,
@@ -48,14 +51,14 @@ pub struct Report {
     server: Option<Server>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 struct Tool {
     name: String,
     version: String,
     command: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Load {
     scenario: String,
@@ -75,16 +78,19 @@ struct Load {
     threads: u32,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 struct Judgement {
     valid: bool,
     invalid_because: Vec<String>,
     faults: Vec<String>,
+    /// What `--fail-if` asked for, and what was seen.
+    #[serde(default)]
+    thresholds: Vec<Judged>,
     outcome: Outcome,
     exit_code: u8,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Window {
     seconds: f64,
@@ -92,7 +98,7 @@ struct Window {
     cut_short_because: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Connect {
     connections: u64,
@@ -104,7 +110,7 @@ struct Connect {
     server_cpu_ns_per_connection: Option<f64>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Throughput {
     publishes: u64,
@@ -114,7 +120,7 @@ struct Throughput {
     delivered_payload_bytes_per_second: f64,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Latency {
     /// `intended send time` or `actual send time`.
@@ -123,7 +129,7 @@ struct Latency {
     figures: Percentiles,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Integrity {
     expected: u64,
@@ -140,7 +146,7 @@ struct Integrity {
     given_up: u64,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Departed {
     who: String,
@@ -166,6 +172,7 @@ impl Report {
                 valid: verdict.invalid.is_empty(),
                 invalid_because: verdict.invalid,
                 faults: verdict.imperfect,
+                thresholds: Vec::new(),
                 outcome,
                 exit_code: outcome as u8,
             },
@@ -201,6 +208,19 @@ impl Report {
             environment: Some(environment),
             ..self
         }
+    }
+
+    /// Judges the figures by the conditions of `--fail-if`. An invalid run stays invalid: its figures can break nothing.
+    pub fn judged_by(mut self, conditions: &[Condition]) -> Report {
+        let figures = Figures::of(&self);
+        let judge = |condition: &Condition| condition.judge(&figures);
+        self.verdict.thresholds = conditions.iter().map(judge).collect();
+        let has_failed = self.verdict.thresholds.iter().any(|judged| judged.failed);
+        if has_failed && self.verdict.valid {
+            self.verdict.outcome = Outcome::Failed;
+            self.verdict.exit_code = Outcome::Failed as u8;
+        }
+        self
     }
 
     /// Reads a report that some version of this program has written.

@@ -1,11 +1,12 @@
 //! A distribution in a few figures, and as a curve that can be drawn.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tally::Distribution;
 
 /// A distribution's figures.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 pub(super) struct Percentiles {
     pub(super) count: u64,

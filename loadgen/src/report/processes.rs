@@ -1,5 +1,6 @@
 //! What both processes used, the generator's and the server's: CPU time and memory.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Percentiles, ratio};
@@ -8,7 +9,7 @@ use crate::plan::{Pace, Plan};
 use crate::verdict::{own_busiest_share, share};
 
 /// The generator itself.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 pub(super) struct Generator {
     /// Open loop only: how long after its time each message was sent.
@@ -24,7 +25,7 @@ pub(super) struct Generator {
 }
 
 /// The server's process, if it is known.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 pub(super) struct Server {
     pub(super) pid: u32,

@@ -324,3 +324,34 @@ fn the_text_says_which_loop_it_was() {
     );
     assert!(!closed.contains("own lateness"), "{closed}");
 }
+
+#[test]
+fn a_condition_that_comes_true_has_an_exit_code_and_what_was_seen() {
+    let conditions = ["p99>5ms", "reach<1", "server.cpu_share>0"]
+        .map(|text| Condition::parse(text).expect(text));
+    let report = |evidence: &Evidence| Report::new(&plan(""), evidence, Vec::new());
+    let held = report(&flawless()).judged_by(&conditions[..2]);
+    assert_eq!(held.outcome(), Outcome::Fine);
+    assert!(
+        held.to_string().contains("ok            --fail-if p99>5ms"),
+        "{held}"
+    );
+
+    let failed = report(&flawless()).judged_by(&conditions);
+    assert_eq!(
+        (failed.outcome(), failed.outcome() as u8),
+        (Outcome::Failed, 5)
+    );
+    assert!(failed.to_string().contains("not measured"), "{failed}");
+    let json: Value = serde_json::from_str(&failed.to_json()).expect("JSON");
+    assert_eq!(json["verdict"]["thresholds"][0]["figure"], "latency.p99_ns");
+    assert_eq!(json["verdict"]["thresholds"][1]["seen"], 1.0);
+    assert_eq!(json["verdict"]["exit_code"], 5);
+}
+
+#[test]
+fn an_invalid_run_can_break_no_condition() {
+    let condition = Condition::parse("p99>1ns").expect("sensible");
+    let report = Report::new(&plan(""), &Evidence::default(), Vec::new()).judged_by(&[condition]);
+    assert_eq!(report.outcome(), Outcome::Invalid);
+}

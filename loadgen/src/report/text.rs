@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Percentiles, Report, Server};
+use crate::failure::Outcome;
 use crate::quantity::{bytes, count, grouped, nanoseconds};
 
 /// Where values start.
@@ -238,8 +239,18 @@ impl Report {
         for fault in &self.verdict.faults {
             writeln!(formatter, "FAULT: {fault}")?;
         }
+        for judged in &self.verdict.thresholds {
+            let word = if judged.failed { "FAILED" } else { "ok" };
+            writeln!(
+                formatter,
+                "{word:<LABEL_WIDTH$}--fail-if {:<24}{:>14}",
+                judged.condition,
+                judged.seen_text()
+            )?;
+        }
         if self.verdict.valid {
             let word = match (self.verdict.faults.is_empty(), self.is_idle()) {
+                _ if self.verdict.outcome == Outcome::Failed => "which fails what it was to hold",
                 (false, _) => "with faults",
                 (true, false) => "every message arrived once and in order",
                 (true, true) => "every connection stood to its end",
