@@ -3,15 +3,20 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::failure::Failure;
 use crate::process::CpuUse;
 use crate::tally::{Counts, Distribution};
 
 /// Everything that a run has found.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// Connections that stood before the first publish.
+    /// Why the run could not be made, or not to its end.
+    pub failure: Option<Failure>,
+    /// Connections that came to stand before the first publish.
     pub connections: u64,
-    /// From the first connect to the last subscription.
+    /// Connections that were to be opened.
+    pub connections_wanted: u64,
+    /// From the first connect to the last subscription, or to the end of trying.
     pub connecting_ns: u64,
     /// The measured window's length. 0 if it was never reached.
     pub window_ns: u64,
@@ -102,7 +107,9 @@ impl fmt::Display for Who {
 impl Evidence {
     /// Adds what another thread has found.
     pub fn add(&mut self, other: Evidence) {
+        self.failure = self.failure.take().or(other.failure);
         self.connections += other.connections;
+        self.connections_wanted += other.connections_wanted;
         self.connecting_ns = self.connecting_ns.max(other.connecting_ns);
         self.window_ns = self.window_ns.max(other.window_ns);
         self.cut_short = self.cut_short.take().or(other.cut_short);

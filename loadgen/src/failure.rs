@@ -1,4 +1,4 @@
-//! Why a run could not be made, in words that name the remedy, and the exit codes.
+//! Why a run could not be made, or not to its end, in words that name the remedy; and the exit codes.
 //!
 //! What goes wrong *during* a run (messages lost, connections closed by the server) is no failure of the generator: it is
 //! counted and stands in the report.
@@ -33,7 +33,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Why there is no report.
+/// Why a run could not be made, or not to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The command line makes no sense; the text says what does.
@@ -45,8 +45,6 @@ pub enum Failure {
         /// What to do about it.
         remedy: String,
     },
-    /// Stopped by a signal before there was anything to report.
-    Interrupted,
     /// This machine does not give the generator what it needs.
     Environment(String),
 }
@@ -57,7 +55,15 @@ impl Failure {
         match self {
             Failure::Usage(_) => Outcome::Usage,
             Failure::Unreachable { .. } => Outcome::Unreachable,
-            Failure::Interrupted | Failure::Environment(_) => Outcome::Invalid,
+            Failure::Environment(_) => Outcome::Invalid,
+        }
+    }
+
+    /// What its text says, for a list of reasons.
+    pub fn in_one_line(&self) -> String {
+        match self {
+            Failure::Usage(reason) | Failure::Environment(reason) => reason.clone(),
+            Failure::Unreachable { what, remedy } => format!("{what}. {remedy}"),
         }
     }
 }
@@ -67,7 +73,6 @@ impl fmt::Display for Failure {
         match self {
             Failure::Usage(reason) => write!(formatter, "{reason}\nTry `ringwire-load --help`."),
             Failure::Unreachable { what, remedy } => write!(formatter, "{what}\n{remedy}"),
-            Failure::Interrupted => write!(formatter, "interrupted before anything was measured"),
             Failure::Environment(reason) => write!(formatter, "{reason}"),
         }
     }

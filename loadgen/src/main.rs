@@ -30,10 +30,14 @@ fn main() -> ExitCode {
     match outcome {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
-            eprintln!("ringwire-load: {failure}");
+            complain(&failure);
             failure.outcome().into()
         }
     }
+}
+
+fn complain(failure: &Failure) {
+    eprintln!("ringwire-load: {failure}");
 }
 
 fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -41,7 +45,11 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let engine = Engine::new(&plan);
     watch_signals(engine.brake())?;
     let environment = Environment::look();
-    let report = Report::new(&plan, &engine.run()?, std::env::args().collect())
+    let evidence = engine.run()?;
+    if let Some(failure) = &evidence.failure {
+        complain(failure);
+    }
+    let report = Report::new(&plan, &evidence, std::env::args().collect())
         .made_on(environment)
         .judged_by(&arguments.output.fail_if);
     print(&report, arguments.output.json.as_deref())?;

@@ -48,7 +48,7 @@ Exit codes:
   0  every message reached every subscriber once and in order
   1  messages were lost, duplicated, reordered, corrupted or misrouted
   2  the command line makes no sense
-  3  the server could not be reached or refused the connections
+  3  the server could not be reached or refused the connections (the report says how many stood)
   4  the run is INVALID: the generator was late or saturated, or was interrupted before it measured
   5  a condition of --fail-if came true";
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::evidence::Evidence;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::plan::{Pace, Plan};
 use crate::quantity;
 
@@ -26,34 +26,42 @@ pub struct Verdict {
     pub invalid: Vec<String>,
     /// What the server failed to deliver. Empty: everything arrived once and in order.
     pub imperfect: Vec<String>,
+    outcome: Outcome,
 }
 
 impl Verdict {
     /// Judges a run.
     pub fn of(plan: &Plan, evidence: &Evidence) -> Verdict {
+        let (invalid, imperfect) = (doubts(plan, evidence), faults(evidence));
+        let outcome = match (&evidence.failure, invalid.is_empty(), imperfect.is_empty()) {
+            (Some(failure), ..) => failure.outcome(),
+            (None, false, _) => Outcome::Invalid,
+            (None, true, false) => Outcome::Imperfect,
+            (None, true, true) => Outcome::Fine,
+        };
         Verdict {
-            invalid: doubts(plan, evidence),
-            imperfect: faults(evidence),
+            invalid,
+            imperfect,
+            outcome,
         }
     }
 
-    /// The exit code: an invalid run is invalid whatever else was found.
+    /// The exit code: what could not be made says why, an invalid run is invalid whatever else was found.
     pub fn outcome(&self) -> Outcome {
-        match (self.invalid.is_empty(), self.imperfect.is_empty()) {
-            (false, _) => Outcome::Invalid,
-            (true, false) => Outcome::Imperfect,
-            (true, true) => Outcome::Fine,
-        }
+        self.outcome
     }
 }
 
 fn doubts(plan: &Plan, evidence: &Evidence) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if evidence.window_ns == 0 {
+    let failure = evidence.failure.iter();
+    let mut doubts: Vec<String> = failure.map(Failure::in_one_line).collect();
+    if evidence.window_ns == 0 && doubts.is_empty() {
         doubts.push(match &evidence.cut_short {
             Some(reason) => format!("it ended before the measured window: {reason}"),
             None => "it ended before the measured window".to_owned(),
         });
+    }
+    if evidence.window_ns == 0 {
         return doubts;
     }
     if plan.pace != Pace::Idle && evidence.window.published == 0 && evidence.latency.count() == 0 {

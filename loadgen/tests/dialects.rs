@@ -23,7 +23,8 @@ fn run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
         .expect("a sensible line")
         .plan()
         .expect("a sensible plan");
-    Engine::new(&plan).run()
+    let mut evidence = Engine::new(&plan).run()?;
+    evidence.failure.take().map_or(Ok(evidence), Err)
 }
 
 /// One client of a broker that speaks inside WebSocket messages.

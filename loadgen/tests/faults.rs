@@ -28,13 +28,14 @@ fn plan(server: SocketAddr, options: &str) -> Plan {
         .expect("a sensible plan")
 }
 
-fn try_run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
+fn run(server: SocketAddr, options: &str) -> Evidence {
     let plan = plan(server, options);
-    Engine::new(&plan).run()
+    Engine::new(&plan).run().expect("a sensible plan")
 }
 
-fn run(server: SocketAddr, options: &str) -> Evidence {
-    try_run(server, options).expect("a run")
+fn failure_of(server: SocketAddr, options: &str) -> Failure {
+    let evidence = run(server, options);
+    evidence.failure.expect("a run that could not be made")
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn a_server_that_cannot_be_used_is_named_with_the_remedy() {
         ),
         (scripted::answering(""), "before it answered", "log"),
     ] {
-        let failure = try_run(server, "-s 1").expect_err(what);
+        let failure = failure_of(server, "-s 1");
         assert_eq!(failure.outcome(), Outcome::Unreachable);
         let text = failure.to_string();
         assert!(text.contains(what) && text.contains(remedy), "{text}");
@@ -177,11 +178,8 @@ fn a_server_that_cannot_be_used_is_named_with_the_remedy() {
 #[test]
 fn a_silent_server_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let failure = try_run(
-        silent.local_addr().expect("it is bound"),
-        "-s 1 --connect-timeout 50ms",
-    )
-    .expect_err("nobody answers");
+    let address = silent.local_addr().expect("it is bound");
+    let failure = failure_of(address, "-s 1 --connect-timeout 50ms");
     assert!(
         failure.to_string().contains("--connect-timeout"),
         "{failure}"
@@ -205,4 +203,44 @@ fn the_brake_ends_a_run_early_and_keeps_what_there_is() {
     assert!(evidence.window_ns > 0 && evidence.window_ns < 10_000_000_000);
     assert!(evidence.latency.count() > 0);
     assert_eq!(evidence.lost, 0);
+}
+
+#[test]
+fn what_stood_before_the_server_refused_is_reported() {
+    for options in ["-s 40", "-s 40 --threads 2"] {
+        let server = scripted::accepting(17);
+        let options = format!("{options} --connecting 1");
+        let evidence = run(server, &options);
+        assert_eq!(evidence.connections, 17, "{options}");
+        assert_eq!(evidence.connections_wanted, 41);
+        assert!(evidence.connecting_ns > 0 && evidence.window_ns == 0);
+        assert!(
+            evidence.own_connecting_cpu.total_ns > 0,
+            "its cost is known"
+        );
+        let verdict = Verdict::of(&plan(server, &options), &evidence);
+        assert_eq!(verdict.outcome(), Outcome::Unreachable);
+        assert!(verdict.invalid[0].contains("503"), "{verdict:?}");
+    }
+}
+
+#[test]
+fn an_interrupt_while_connecting_reports_what_stood() {
+    static BRAKE: OnceLock<Brake> = OnceLock::new();
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = silent.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        let (_stream, _) = silent.accept().expect("the generator connects");
+        BRAKE.wait().pull("interrupted");
+        std::thread::park();
+    });
+    let plan = plan(address, "-s 3");
+    let engine = Engine::new(&plan);
+    BRAKE.set(engine.brake()).expect("set once");
+    let evidence = engine.run().expect("a sensible plan");
+    assert_eq!(evidence.failure, None);
+    assert_eq!((evidence.connections, evidence.connections_wanted), (0, 4));
+    let verdict = Verdict::of(&plan, &evidence);
+    assert_eq!(verdict.outcome(), Outcome::Invalid);
+    assert!(verdict.invalid[0].contains("interrupted"), "{verdict:?}");
 }

@@ -10,7 +10,6 @@ use reactor::Driver;
 use super::course::{Course, Phase};
 use super::processes::Processes;
 use crate::evidence::Evidence;
-use crate::failure::Failure;
 use crate::plan::{Plan, Times};
 use crate::quantity;
 
@@ -24,7 +23,8 @@ pub(super) struct Conductor {
     /// When the present phase ends by itself.
     until_ns: Option<u64>,
     processes: Processes,
-    connecting_ns: u64,
+    /// How long opening connections took, when that is over.
+    connecting_ns: Option<u64>,
     /// Whether somebody looks on.
     tells: bool,
 }
@@ -38,7 +38,7 @@ impl Conductor {
             started_ns: None,
             until_ns: None,
             processes,
-            connecting_ns: 0,
+            connecting_ns: None,
             tells,
         };
         conductor.tell(|| format!("connecting {}", quantity::grouped(conductor.connections)));
@@ -51,13 +51,14 @@ impl Conductor {
         let is_due = self.until_ns.is_some_and(|until_ns| now_ns >= until_ns);
         let is_ending = course.early_end().is_some();
         match course.phase() {
-            Phase::Connect if is_ending => course.fail(Failure::Interrupted),
+            Phase::Connect if is_ending => course.begin_close(),
             Phase::Connect if self.started_ns.is_none() => {
                 self.processes.begin_connecting();
                 self.started_ns = Some(driver.now_ns());
             }
             Phase::Connect if self.until_ns.is_none() && course.all_connected() => {
                 self.end_connecting(now_ns);
+                self.until_ns = Some(now_ns + nanoseconds(self.times.settle));
             }
             Phase::Connect if is_due => self.begin_warm_up(course, driver),
             Phase::WarmUp if is_ending => {
@@ -69,13 +70,15 @@ impl Conductor {
             Phase::Drain if course.all_drained() => course.begin_close(),
             _ => {}
         }
+        if course.phase() == Phase::Close && self.connecting_ns.is_none() {
+            self.end_connecting(now_ns);
+        }
         self.until_ns
     }
 
     fn end_connecting(&mut self, now_ns: u64) {
-        self.connecting_ns = now_ns - self.started_ns.unwrap_or(now_ns);
+        self.connecting_ns = Some(now_ns - self.started_ns.unwrap_or(now_ns));
         self.processes.end_connecting();
-        self.until_ns = Some(now_ns + nanoseconds(self.times.settle));
     }
 
     fn begin_warm_up<D: Driver>(&mut self, course: &Course, driver: &D) {
@@ -111,14 +114,15 @@ impl Conductor {
     /// Writes down what was seen.
     pub(super) fn testify(self, course: &Course, evidence: &mut Evidence) {
         let window = course.window_ns();
-        evidence.connections = self.connections;
-        evidence.connecting_ns = self.connecting_ns;
+        evidence.connections_wanted = self.connections;
+        evidence.connecting_ns = self.connecting_ns.unwrap_or(0);
         evidence.window_ns = if window.start == u64::MAX {
             0
         } else {
             window.end - window.start
         };
         evidence.cut_short = course.early_end();
+        evidence.failure = course.failure();
         self.processes.testify(evidence);
     }
 }

@@ -167,17 +167,13 @@ impl Course {
         lock(&self.early_end).clone()
     }
 
-    /// The run cannot be made. The first failure stays; every thread returns.
+    /// The run cannot go on. The first failure stays; every thread closes what it has and tells what it found.
     pub(super) fn fail(&self, failure: Failure) {
         lock(&self.failure).get_or_insert(failure);
-        self.has_end.store(true, Ordering::Release);
-        self.wake_all();
+        self.begin_close();
     }
 
     pub(super) fn failure(&self) -> Option<Failure> {
-        if !self.has_end.load(Ordering::Acquire) {
-            return None;
-        }
         lock(&self.failure).clone()
     }
 

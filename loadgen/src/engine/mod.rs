@@ -64,9 +64,16 @@ impl<'p> Engine<'p> {
         Brake(self.course.clone())
     }
 
-    /// Runs to the end, on rings of the kernel and one thread for each.
+    /// Runs to the end, on rings of the kernel and one thread for each. What stands in its way is told in the evidence, with
+    /// what was found until then; an error is only what the command line should have said otherwise.
     pub fn run(self) -> Result<Evidence, Failure> {
-        self.make_room()?;
+        if let Err(failure) = self.make_room() {
+            return Ok(Evidence {
+                failure: Some(failure),
+                connections_wanted: self.plan.layout.connections(),
+                ..Evidence::default()
+            });
+        }
         let processes = Processes::of(self.plan)?;
         let mut conductor = Some(Conductor::new(self.plan, processes, stderr().is_terminal()));
         let lanes = Lanes::new(self.plan.threads as usize, self.plan.layout);
@@ -89,13 +96,21 @@ impl<'p> Engine<'p> {
                 })
                 .collect();
             for thread in threads {
-                let found = thread?
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                evidence.add(found?);
+                let found = thread.map(|thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                });
+                match found.flatten() {
+                    Ok(found) => evidence.add(found),
+                    Err(failure) => evidence.failure = evidence.failure.take().or(Some(failure)),
+                }
             }
-            Ok(evidence)
-        })
+        });
+        match evidence.failure {
+            Some(failure @ Failure::Usage(_)) => Err(failure),
+            _ => Ok(evidence),
+        }
     }
 
     /// Runs to the end in this thread, on another driver than the kernel's: on a simulated network, in its time. Nothing but
@@ -103,7 +118,7 @@ impl<'p> Engine<'p> {
     ///
     /// # Panics
     /// If the plan has more than one thread.
-    pub fn run_on<D: Driver>(self, driver: D, seed: u64) -> Result<Evidence, Failure> {
+    pub fn run_on<D: Driver>(self, driver: D, seed: u64) -> Evidence {
         assert_eq!(self.plan.threads, 1, "a simulation has one thread");
         let lanes = Lanes::new(1, self.plan.layout).remove(0);
         let conductor = Conductor::new(self.plan, Processes::default(), false);
@@ -159,7 +174,7 @@ impl<'p> Engine<'p> {
         let settings = buffers::ring_settings(self.plan, lockable_bytes);
         let driver =
             RingDriver::new(settings).map_err(|error| Failure::Environment(error.to_string()))?;
-        self.turn_to_end(driver, thread, lanes, conductor, run, random_u64())
+        Ok(self.turn_to_end(driver, thread, lanes, conductor, run, random_u64()))
     }
 
     fn turn_to_end<D: Driver>(
@@ -170,7 +185,7 @@ impl<'p> Engine<'p> {
         conductor: Option<Conductor>,
         run: u32,
         seed: u64,
-    ) -> Result<Evidence, Failure> {
+    ) -> Evidence {
         self.course.enrol(thread, driver.waker());
         let share = Share {
             thread,

@@ -67,6 +67,11 @@ impl<'p> Opening<'p> {
         self.subscribers.len() + self.lines.len()
     }
 
+    /// How many connections have come to stand.
+    pub(super) fn stood(&self) -> u64 {
+        self.connected
+    }
+
     /// Whether every connection stands.
     pub(super) fn is_done(&self) -> bool {
         self.next == self.count() && self.on_their_way == 0

@@ -122,56 +122,71 @@ impl<'r, D: Driver> Worker<'r, D> {
         self.conductor = Some(conductor);
     }
 
-    /// Turns until the run is over, and returns what this thread has found.
-    pub(super) fn run(mut self) -> Result<Evidence, Failure> {
+    /// Turns until the run is over, and returns what this thread has found. What goes wrong ends the run for all threads, and
+    /// is told with what was found until then.
+    pub(super) fn run(mut self) -> Evidence {
         while !self.is_over() {
-            let wait = self.turn()?;
+            let wait = self.turn();
             let has_sent = self.arrivals.links.flush(&mut self.driver);
             let spins = self.plan.spins && self.phase <= Phase::Measure;
-            self.driver
-                .wait(if spins { Wait::Poll } else { wait })
-                .map_err(|error| Failure::Environment(format!("waiting failed: {error}")))?;
-            let has_received = self.arrivals.take_all(&mut self.driver)?;
+            if let Err(error) = self.driver.wait(if spins { Wait::Poll } else { wait }) {
+                let failure = Failure::Environment(format!("waiting failed: {error}"));
+                self.course.fail(failure);
+                break;
+            }
+            let has_received = self
+                .arrivals
+                .take_all(&mut self.driver)
+                .unwrap_or_else(|failure| {
+                    self.course.fail(failure);
+                    true
+                });
             if spins {
                 self.spin
                     .note(self.driver.now_ns(), has_sent || has_received);
             }
         }
-        Ok(self.testify())
+        self.testify()
     }
 
+    /// Nothing is left to close, and every thread has said what it published.
     fn is_over(&self) -> bool {
         self.phase == Phase::Close
-            && (self.arrivals.links.is_empty() || self.driver.now_ns() >= self.close_until_ns)
+            && ((self.arrivals.links.is_empty() && self.course.all_stopped())
+                || self.driver.now_ns() >= self.close_until_ns)
     }
 
     /// Does what it is time for, and says how long to wait.
-    fn turn(&mut self) -> Result<Wait, Failure> {
+    fn turn(&mut self) -> Wait {
         let now_ns = self.driver.now_ns();
         let lead_ns = self
             .conductor
             .as_mut()
             .and_then(|conductor| conductor.turn(self.course, &self.driver));
-        if let Some(failure) = self.course.failure() {
-            return Err(failure);
-        }
         self.follow(now_ns);
         let own_ns = match self.phase {
-            Phase::Connect => self.connect(now_ns)?,
+            Phase::Connect => match self.connect(now_ns) {
+                Ok(again_ns) => again_ns,
+                Err(failure) => {
+                    self.course.fail(failure);
+                    return Wait::Poll;
+                }
+            },
             Phase::WarmUp | Phase::Measure => match self.publish() {
-                Wait::Poll => return Ok(Wait::Poll),
+                Wait::Poll => return Wait::Poll,
                 Wait::Until(until_ns) => until_ns,
             },
             Phase::Drain => self.drain(now_ns),
             Phase::Close => Some(self.close_until_ns),
         };
-        Ok(Wait::Until(lead_ns.into_iter().chain(own_ns).min()))
+        Wait::Until(lead_ns.into_iter().chain(own_ns).min())
     }
 
-    /// Enters the phases that have begun since the last turn, one after another.
+    /// Enters the phases that have begun since the last turn, one after another. A run that is given up goes from any of them
+    /// to the last.
     fn follow(&mut self, now_ns: u64) {
         let phase = self.course.phase();
-        if self.phase < Phase::WarmUp && phase >= Phase::WarmUp {
+        if self.phase < Phase::WarmUp && (Phase::WarmUp..Phase::Close).contains(&phase) {
             self.lanes.open(self.course.wakers());
             let Arrivals {
                 publishing, links, ..
@@ -182,7 +197,7 @@ impl<'r, D: Driver> Worker<'r, D> {
                 self.course.publish_from_ns(),
             );
         }
-        if self.phase < Phase::Measure && phase >= Phase::Measure {
+        if self.phase < Phase::Measure && (Phase::Measure..Phase::Close).contains(&phase) {
             self.counts_before = self.counts();
             self.spin.before_ns = self.spin.total_ns;
             self.arrivals.reception.window_ns = self.course.window_ns();
@@ -282,6 +297,7 @@ impl<'r, D: Driver> Worker<'r, D> {
         let published = |line| self.course.published(line);
         let reception = &self.arrivals.reception;
         let mut evidence = Evidence {
+            connections: self.arrivals.opening.stood(),
             expected: reception.expected(published),
             lost: reception.lost(published),
             total: self.counts(),

@@ -101,7 +101,9 @@ struct Window {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
 struct Connect {
+    /// Those that came to stand, and those that were to.
     connections: u64,
+    wanted: u64,
     seconds: f64,
     per_second: f64,
     generator_cpu_share: f64,
@@ -277,6 +279,7 @@ impl Connect {
         let server = evidence.server.map(|server| server.connecting_cpu);
         Connect {
             connections: evidence.connections,
+            wanted: evidence.connections_wanted,
             seconds: evidence.connecting_ns as f64 / 1e9,
             per_second: ratio(connections, evidence.connecting_ns as f64 / 1e9),
             generator_cpu_share: part(own),

@@ -55,8 +55,12 @@ impl Report {
         let connect = &self.connect;
         writeln!(
             formatter,
-            "{} connections in {:.3} s, {}/s",
+            "{}{} connections in {:.3} s, {}/s",
             grouped(connect.connections),
+            match connect.connections < connect.wanted {
+                true => format!(" of {}", grouped(connect.wanted)),
+                false => String::new(),
+            },
             connect.seconds,
             count(connect.per_second)
         )?;

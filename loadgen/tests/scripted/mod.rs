@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -65,6 +66,22 @@ pub(crate) fn answering(answer: &'static str) -> SocketAddr {
     })
 }
 
+/// Starts a relay for the first `connections`; those after that are refused as by a server at its limit.
+pub(crate) fn accepting(connections: u32) -> SocketAddr {
+    let subscribers = Subscribers::default();
+    let taken = Arc::new(AtomicU32::new(0));
+    serve(move |mut stream| {
+        if taken.fetch_add(1, Ordering::Relaxed) < connections {
+            return relay_connection(stream, &subscribers, |_| Act::Relay);
+        }
+        read_head(&mut BufReader::new(&stream));
+        let refusal = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+        stream
+            .write_all(refusal.as_bytes())
+            .expect("the client listens");
+    })
+}
+
 pub(crate) fn serve(connection: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -101,6 +118,7 @@ fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script
     while let Some((opcode, payload)) = read_frame(&mut reader) {
         match opcode {
             8 => {
+                // The client may not wait for it.
                 let _ = write_half.write_all(&frame(8, &payload));
                 return;
             }
