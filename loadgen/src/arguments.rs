@@ -68,6 +68,10 @@ impl Arguments {
             .map_err(Failure::Usage)?;
         let sources = self.generator.sources().map_err(Failure::Usage)?;
         self.generator.check().map_err(Failure::Usage)?;
+        let slow = self
+            .load
+            .slow(&layout, &pace, self.generator.threads)
+            .map_err(Failure::Usage)?;
         let (subscribe, publish) = self.target.endpoints(&layout)?;
         Ok(Plan {
             subscribe,
@@ -75,6 +79,7 @@ impl Arguments {
             dialect,
             topic_names,
             layout,
+            slow,
             payload_bytes,
             pace,
             times,

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::failure::Failure;
 use crate::process::CpuUse;
+use crate::slow_readers::SlowFindings;
 use crate::tally::{Counts, Distribution};
 
 /// Everything that a run has found.
@@ -36,6 +37,8 @@ pub struct Evidence {
     pub lateness: Distribution,
     /// Connections that ended before the generator closed them.
     pub departures: Vec<Departure>,
+    /// What became of those that read slowly, if there were any. They are in none of the figures above.
+    pub slow_readers: Option<SlowFindings>,
     /// What the generator used in the window.
     pub own_cpu: CpuUse,
     /// What it used while it connected.
@@ -126,6 +129,9 @@ impl Evidence {
         }
         self.spun_ns = self.spun_ns.into_iter().chain(other.spun_ns).min();
         self.server = self.server.or(other.server);
+        if let Some(slow) = other.slow_readers {
+            self.slow_readers.get_or_insert_default().add(slow);
+        }
         for departure in other.departures {
             match self
                 .departures

@@ -22,6 +22,7 @@ pub mod report;
 pub mod returns;
 pub mod scenario;
 pub mod schedule;
+pub mod slow_readers;
 pub mod source;
 pub mod tally;
 pub mod threshold;

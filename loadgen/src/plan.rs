@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::dialect::Dialect;
+use crate::slow_readers::SlowReaders;
 use crate::url::UrlTemplate;
 
 /// Most messages outstanding for each publisher.
@@ -30,6 +31,8 @@ pub struct Plan {
     pub topic_names: Vec<String>,
     /// Who talks to whom.
     pub layout: Layout,
+    /// The subscribers that read slowly, if any do.
+    pub slow: Option<SlowReaders>,
     /// The size of each message.
     pub payload_bytes: usize,
     /// When messages are sent.
@@ -48,6 +51,14 @@ pub struct Plan {
     pub spins: bool,
     /// The server's process, to measure its CPU time and memory.
     pub server_pid: Option<u32>,
+}
+
+impl Plan {
+    /// Whether a subscriber reads slowly.
+    pub fn is_slow(&self, subscriber: u32) -> bool {
+        self.slow
+            .is_some_and(|slow| slow.include(&self.layout, self.threads, subscriber))
+    }
 }
 
 /// A URL and the address behind it.

@@ -244,3 +244,55 @@ fn an_interrupt_while_connecting_reports_what_stood() {
     assert_eq!(verdict.outcome(), Outcome::Invalid);
     assert!(verdict.invalid[0].contains("interrupted"), "{verdict:?}");
 }
+
+#[test]
+fn slow_readers_are_no_fault_of_the_run_and_are_told_apart() {
+    // Half of each topic's eight subscribers stop reading. What is published to them is far more than their small buffers
+    // hold, and less than the server's own.
+    let options = "-s 16 -t 2 -p 2 --rate 600 --payload 4KiB --slow 50% --threads 2";
+    let evidence = run(scripted::relay(|_| Act::Relay), options);
+    let slow = evidence.slow_readers.as_ref().expect("half of them");
+    assert_eq!(
+        evidence.expected,
+        evidence.total.published * 4,
+        "the healthy ones'"
+    );
+    assert_eq!((evidence.lost, evidence.departures.len()), (0, 0));
+    assert_eq!(
+        slow.messages_expected,
+        evidence.total.published * 4,
+        "the slow ones'"
+    );
+    assert_eq!(
+        slow.messages, slow.messages_expected,
+        "they read the rest in the end"
+    );
+    assert_eq!(
+        (slow.standing, slow.cut_off.len(), slow.first_cut_off_ns),
+        (8, 0, None)
+    );
+    let read_bytes = slow.bytes_while_slow / 8;
+    assert!(read_bytes < 16 << 10, "{read_bytes} bytes each");
+}
+
+#[test]
+fn a_slow_reader_that_the_server_closes_is_quoted_and_the_run_goes_on() {
+    let closes = |number| match number {
+        20 => Act::CloseAll(1013, "too slow"),
+        _ => Act::Relay,
+    };
+    // The script closes everybody, so nobody is healthy here.
+    let evidence = run(
+        scripted::relay(closes),
+        "-s 3 --slow 3 --rate 400 --payload 4KiB",
+    );
+    let slow = evidence.slow_readers.expect("all of them");
+    assert_eq!(slow.cut_off.values().sum::<u64>(), 3);
+    let how = slow.cut_off.keys().next().expect("one way");
+    assert!(how.contains("1013") && how.contains("too slow"), "{how}");
+    assert_eq!(slow.standing, 0);
+    assert!(slow.first_cut_off_ns.is_some());
+    assert_eq!(evidence.departures, []);
+    assert!(evidence.cut_short.is_none(), "{:?}", evidence.cut_short);
+    assert!(evidence.total.published > 50);
+}

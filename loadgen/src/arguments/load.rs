@@ -6,6 +6,7 @@ use crate::dialect::Dialect;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Layout, MEMBERS_MAX, OUTSTANDING_MAX, PAIRS_MAX, Pace, Roles};
 use crate::quantity::{grouped, parse_bytes};
+use crate::slow_readers::{Portion, SlowReaders};
 
 /// Where a topic's name puts its number.
 const NUMBER_PLACE: &str = "{n}";
@@ -69,6 +70,16 @@ pub struct Load {
     /// Closed loop: messages that each publisher keeps outstanding, until the last of their deliveries is back
     #[arg(short = 'w', long, value_name = "W")]
     pub outstanding: Option<u32>,
+
+    /// Subscribers that read too slowly, a number or a share of all, evenly over the topics: what do they cost the others?
+    /// Latency, loss and reach then speak of the healthy ones. Their receive buffers are small (8 KiB), so that the server
+    /// soon has to wait for them; they read everything in the end, to see whether and how it cut them off
+    #[arg(long, value_name = "N|SHARE%", value_parser = Portion::parse, conflicts_with_all = ["echo", "rooms", "idle"])]
+    pub slow: Option<Portion>,
+
+    /// What each slow subscriber reads in a second from the first publish on: 0 stops reading [default: 0]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, requires = "slow")]
+    pub slow_rate: Option<usize>,
 
     /// Publishes nothing: opens the subscribers and holds them for --duration, to see what connecting and holding costs
     #[arg(long)]
@@ -160,6 +171,37 @@ impl Load {
                 .into());
         }
         Ok(Pace::Closed { outstanding })
+    }
+
+    /// The subscribers that read slowly. A closed loop goes on with what comes back from the others.
+    pub(super) fn slow(
+        &self,
+        layout: &Layout,
+        pace: &Pace,
+        threads: u32,
+    ) -> Result<Option<SlowReaders>, String> {
+        let Some(portion) = self.slow else {
+            return Ok(None);
+        };
+        let slow = SlowReaders {
+            count: portion.of(layout.subscribers),
+            bytes_per_second: self.slow_rate.unwrap_or(0) as u64,
+        };
+        if slow.count > layout.subscribers {
+            return Err(format!(
+                "--slow {}: there are {} subscribers",
+                slow.count, layout.subscribers
+            ));
+        }
+        let has_healthy = |topic| slow.healthy_of(layout, threads, topic) > 0;
+        if matches!(pace, Pace::Closed { .. }) && !(0..layout.topics).all(has_healthy) {
+            return Err(
+                "--slow: a closed loop needs a subscriber on every topic that reads, or nothing ever comes back. \
+                 Have fewer of them slow, or use --rate."
+                    .into(),
+            );
+        }
+        Ok((slow.count > 0).then_some(slow))
     }
 
     pub(super) fn topic_names(&self, topics: u32, dialect: Dialect) -> Result<Vec<String>, String> {

@@ -12,11 +12,12 @@ use reactor::{Completion, Driver, Outgoing, Socket};
 use super::buffers::BUFFER_BYTES_MAX;
 use super::course::Course;
 use super::hearing::{Ear, End};
-use super::links::{Link, Links, Stage};
+use super::links::{Link, Links, Member, Stage};
 use super::obstacle;
 use super::opening::Opening;
 use super::publishing::Publishing;
 use super::reception::Reception;
+use super::slow_reading::SlowReading;
 use crate::dialect::{CUT_BYTES_MAX, Dialect};
 use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
@@ -44,6 +45,7 @@ pub(super) struct Arrivals<'r> {
     pub(super) opening: Opening<'r>,
     pub(super) reception: Reception,
     pub(super) publishing: Publishing,
+    pub(super) slow: SlowReading,
     /// How connections ended early: by whose they were and how.
     ways: BTreeMap<(Who, String), u64>,
     /// What the connection that is just heard answers.
@@ -57,6 +59,7 @@ impl<'r> Arrivals<'r> {
         opening: Opening<'r>,
         reception: Reception,
         publishing: Publishing,
+        slow: SlowReading,
     ) -> Arrivals<'r> {
         const { assert!(PAYLOAD_BYTES_MIN as u64 <= MESSAGE_BYTES_MIN) };
         const { assert!(BUFFER_BYTES_MAX <= MESSAGE_BYTES_MIN) };
@@ -80,6 +83,7 @@ impl<'r> Arrivals<'r> {
             opening,
             reception,
             publishing,
+            slow,
             ways: BTreeMap::new(),
             reply: Vec::new(),
         }
@@ -108,11 +112,11 @@ impl<'r> Arrivals<'r> {
                 result,
                 buffer,
             } => {
-                self.sent(socket, result, buffer);
+                self.sent(socket, result, buffer, now_ns);
                 Ok(())
             }
             Completion::Connected { socket, result } => self.connected(socket, result),
-            Completion::ReceiveEnded { socket, error } => self.receive_ended(socket, error),
+            Completion::ReceiveEnded { socket, error } => self.receive_ended(socket, error, now_ns),
             Completion::Closed { socket } => {
                 self.links.remove(socket);
                 Ok(())
@@ -195,6 +199,9 @@ impl<'r> Arrivals<'r> {
         }
         link.stage = Stage::Open;
         self.opening.complete(now_ns);
+        if let Member::Slow(reader) = link.member {
+            self.slow.attach(reader, socket);
+        }
         if let Some(line) = link.member.line() {
             self.publishing.attach(line, socket);
         }
@@ -206,9 +213,13 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
+        if let Member::Slow(reader) = link.member {
+            self.slow.note_bytes(reader, bytes.len(), now_ns);
+        }
         let ear = Ear {
             reception: &mut self.reception,
             publishing: &mut self.publishing,
+            slow: &mut self.slow,
             reply: &mut self.reply,
             now_ns,
         };
@@ -255,7 +266,7 @@ impl<'r> Arrivals<'r> {
                 how
             }
         };
-        self.depart(socket, Stage::Leaving, how);
+        self.depart(socket, Stage::Leaving, how, now_ns);
         Ok(())
     }
 
@@ -263,6 +274,7 @@ impl<'r> Arrivals<'r> {
         &mut self,
         socket: Socket,
         error: Option<std::io::Error>,
+        now_ns: u64,
     ) -> Result<(), Failure> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
@@ -279,19 +291,22 @@ impl<'r> Arrivals<'r> {
             || "the connection ended without a Close".to_owned(),
             |error| error.to_string(),
         );
-        self.depart(socket, Stage::Broken, how);
+        self.depart(socket, Stage::Broken, how, now_ns);
         Ok(())
     }
 
-    fn sent(&mut self, socket: Socket, result: std::io::Result<()>, buffer: Outgoing) {
+    fn sent(&mut self, socket: Socket, result: std::io::Result<()>, buffer: Outgoing, now_ns: u64) {
         match result {
             Ok(()) => self.links.sent(socket, buffer),
-            Err(error) => self.depart(socket, Stage::Broken, format!("sending failed: {error}")),
+            Err(error) => {
+                let how = format!("sending failed: {error}");
+                self.depart(socket, Stage::Broken, how, now_ns);
+            }
         }
     }
 
     /// A connection ends, at whose ever wish. It is noted if that was not ours.
-    fn depart(&mut self, socket: Socket, stage: Stage, how: String) {
+    fn depart(&mut self, socket: Socket, stage: Stage, how: String, now_ns: u64) {
         let Some(link) = self.links.at(socket) else {
             return;
         };
@@ -301,6 +316,9 @@ impl<'r> Arrivals<'r> {
         self.links.mark(socket);
         if !is_early {
             return;
+        }
+        if let Member::Slow(reader) = member {
+            return self.slow.note_cut_off(reader, how, now_ns);
         }
         if let Some(subscriber) = member.subscriber() {
             self.reception.depart(subscriber);

@@ -10,12 +10,14 @@ use super::inbound::plain;
 use super::links::{Ends, Link, Member, Stage};
 use super::publishing::Publishing;
 use super::reception::Reception;
+use super::slow_reading::SlowReading;
 use crate::dialect::{Gist, Refusal};
 
 /// Where what is heard of one connection goes.
 pub(super) struct Ear<'e> {
     pub(super) reception: &'e mut Reception,
     pub(super) publishing: &'e mut Publishing,
+    pub(super) slow: &'e mut SlowReading,
     /// What the connection answers.
     pub(super) reply: &'e mut Vec<u8>,
     pub(super) now_ns: u64,
@@ -75,11 +77,12 @@ impl Ear<'_> {
         while let Some((from, until)) = plain(&bytes[at..]) {
             let message = &bytes[at + from..at + until];
             at += until;
-            let read = talk.read(message, self.reply, |payload| {
-                match link.member.subscriber() {
-                    Some(subscriber) => self.reception.hear(subscriber, payload),
-                    None => self.publishing.counts.unasked += 1,
+            let read = talk.read(message, self.reply, |payload| match link.member {
+                Member::Subscriber(subscriber) | Member::Both(subscriber) => {
+                    self.reception.hear(subscriber, payload)
                 }
+                Member::Slow(_) => self.slow.note_message(),
+                Member::Line(_) => self.publishing.counts.unasked += 1,
             });
             match read {
                 Ok(Gist::Deliveries) => {}
@@ -121,14 +124,14 @@ impl Ear<'_> {
                 bytes,
                 |event| match event {
                     Event::Message { kind, payload } => {
-                        let read = talk.read(&payload, self.reply, |payload| {
-                            match member.subscriber() {
-                                Some(subscriber) => self.reception.hear(subscriber, payload),
-                                // Servers that acknowledge a publication in words are within their rights.
-                                None => {
-                                    self.publishing.counts.unasked +=
-                                        u64::from(kind == Kind::Binary)
-                                }
+                        let read = talk.read(&payload, self.reply, |payload| match *member {
+                            Member::Subscriber(subscriber) | Member::Both(subscriber) => {
+                                self.reception.hear(subscriber, payload)
+                            }
+                            Member::Slow(_) => self.slow.note_message(),
+                            // Servers that acknowledge a publication in words are within their rights.
+                            Member::Line(_) => {
+                                self.publishing.counts.unasked += u64::from(kind == Kind::Binary)
                             }
                         });
                         if let Err(refusal) = read {

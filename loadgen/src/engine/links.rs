@@ -17,18 +17,20 @@ use crate::evidence::Who;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
     Subscriber(u32),
+    /// A subscriber that reads slowly.
+    Slow(u32),
     Line(u32),
     /// The subscriber and the line of this number.
     Both(u32),
 }
 
 impl Member {
-    /// Who hears what comes in.
+    /// Who hears what comes in, and is judged by it.
     #[inline]
     pub(super) fn subscriber(self) -> Option<u32> {
         match self {
             Member::Subscriber(number) | Member::Both(number) => Some(number),
-            Member::Line(_) => None,
+            Member::Line(_) | Member::Slow(_) => None,
         }
     }
 
@@ -36,7 +38,7 @@ impl Member {
     pub(super) fn line(self) -> Option<u32> {
         match self {
             Member::Line(number) | Member::Both(number) => Some(number),
-            Member::Subscriber(_) => None,
+            Member::Subscriber(_) | Member::Slow(_) => None,
         }
     }
 }
@@ -44,7 +46,7 @@ impl Member {
 impl From<Member> for Who {
     fn from(member: Member) -> Who {
         match member {
-            Member::Subscriber(_) => Who::Subscriber,
+            Member::Subscriber(_) | Member::Slow(_) => Who::Subscriber,
             Member::Line(_) => Who::Publisher,
             Member::Both(_) => Who::Member,
         }

@@ -16,6 +16,7 @@ mod opening;
 mod processes;
 mod publishing;
 mod reception;
+mod slow_reading;
 mod worker;
 
 use std::io::{IsTerminal, stderr};

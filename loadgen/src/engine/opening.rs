@@ -11,6 +11,7 @@ use reactor::{Driver, SocketOptions};
 
 use super::links::{Ends, Link, Links, Member, Stage};
 use super::obstacle::{self, Situation};
+use super::slow_reading::SlowReading;
 use crate::dialect::Talk;
 use crate::failure::Failure;
 use crate::plan::{Endpoint, Plan};
@@ -23,10 +24,9 @@ const TURN_CONNECTS_MAX: u32 = 64;
 #[derive(Debug)]
 pub(super) struct Opening<'p> {
     plan: &'p Plan,
-    /// The topic of each of this thread's subscribers, and of its lines unless those are the same connections.
-    subscribers: Vec<u32>,
-    lines: Vec<u32>,
-    next: usize,
+    topics: Topics,
+    /// Who has not been begun, the next one last.
+    waiting: Vec<Member>,
     /// Where this thread is in the round of source addresses.
     sources_used: usize,
     on_their_way: u32,
@@ -36,24 +36,32 @@ pub(super) struct Opening<'p> {
     randomness: Randomness,
 }
 
+/// The topic of each of a thread's members. Of those who are both it stands with the subscribers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Topics {
+    pub(super) subscribers: Vec<u32>,
+    pub(super) slow: Vec<u32>,
+    pub(super) lines: Vec<u32>,
+}
+
 /// Mask seeds and handshake keys. They need to be unpredictable to nobody here, only different.
 #[derive(Debug)]
 struct Randomness(u64);
 
 impl<'p> Opening<'p> {
-    /// What to open: one connection for each of these topics.
+    /// What to open: one connection for each of `members`, in that order.
     pub(super) fn new(
         plan: &'p Plan,
-        subscribers: Vec<u32>,
-        lines: Vec<u32>,
+        topics: Topics,
+        mut members: Vec<Member>,
         seed: u64,
         now_ns: u64,
     ) -> Opening<'p> {
+        members.reverse();
         Opening {
             plan,
-            subscribers,
-            lines,
-            next: 0,
+            topics,
+            waiting: members,
             sources_used: seed as usize % plan.sources.len().max(1),
             on_their_way: 0,
             connected: 0,
@@ -64,7 +72,7 @@ impl<'p> Opening<'p> {
 
     /// How many connections there are to be.
     pub(super) fn count(&self) -> usize {
-        self.subscribers.len() + self.lines.len()
+        self.topics.count()
     }
 
     /// How many connections have come to stand.
@@ -74,7 +82,7 @@ impl<'p> Opening<'p> {
 
     /// Whether every connection stands.
     pub(super) fn is_done(&self) -> bool {
-        self.next == self.count() && self.on_their_way == 0
+        self.waiting.is_empty() && self.on_their_way == 0
     }
 
     /// When to give up, if nothing moves until then.
@@ -96,17 +104,22 @@ impl<'p> Opening<'p> {
             if self.on_their_way == self.plan.connecting_max {
                 return Ok(self.deadline_ns());
             }
-            let Some(member) = self.member() else {
+            let Some(member) = self.waiting.pop() else {
                 return Ok(self.deadline_ns());
+            };
+            let options = match member {
+                Member::Slow(_) => SlowReading::socket_options(),
+                Member::Subscriber(_) | Member::Line(_) | Member::Both(_) => {
+                    SocketOptions::default()
+                }
             };
             let situation = self.situation_of(member);
             let source = self.source();
             let socket = driver
-                .connect(situation.address, source, &SocketOptions::default())
+                .connect(situation.address, source, &options)
                 .map_err(|error| obstacle::of_connect(&error, situation))?;
             let ends = self.ends(member, now_ns);
             links.insert(socket, member, ends);
-            self.next += 1;
             self.on_their_way += 1;
             self.moved_ns = now_ns;
         }
@@ -114,7 +127,12 @@ impl<'p> Opening<'p> {
     }
 
     fn ends(&mut self, member: Member, now_ns: u64) -> Ends {
-        let topic = member.subscriber().map(|_| self.topic_name(member));
+        let topic = match member {
+            Member::Subscriber(_) | Member::Both(_) | Member::Slow(_) => {
+                Some(self.topic_name(member))
+            }
+            Member::Line(_) => None,
+        };
         let talk = Talk::new(self.plan.dialect, topic, self.randomness.next());
         Ends {
             machine: ws::Connection::new(
@@ -174,31 +192,20 @@ impl<'p> Opening<'p> {
         }
     }
 
-    fn member(&self) -> Option<Member> {
-        let lines_from = self.subscribers.len();
-        match self.next {
-            next if next < lines_from => Some(match self.plan.layout.is_duplex() {
-                true => Member::Both(next as u32),
-                false => Member::Subscriber(next as u32),
-            }),
-            next if next - lines_from < self.lines.len() => {
-                Some(Member::Line((next - lines_from) as u32))
-            }
-            _ => None,
-        }
-    }
-
     fn topic_name(&self, member: Member) -> &'p str {
         let topic = match member {
-            Member::Subscriber(index) | Member::Both(index) => self.subscribers[index as usize],
-            Member::Line(index) => self.lines[index as usize],
+            Member::Subscriber(index) | Member::Both(index) => {
+                self.topics.subscribers[index as usize]
+            }
+            Member::Slow(index) => self.topics.slow[index as usize],
+            Member::Line(index) => self.topics.lines[index as usize],
         };
         &self.plan.topic_names[topic as usize]
     }
 
     fn endpoint(&self, member: Member) -> &'p Endpoint {
         match member {
-            Member::Subscriber(_) | Member::Both(_) => &self.plan.subscribe,
+            Member::Subscriber(_) | Member::Both(_) | Member::Slow(_) => &self.plan.subscribe,
             Member::Line(_) => &self.plan.publish,
         }
     }
@@ -210,6 +217,12 @@ impl<'p> Opening<'p> {
             .copied();
         self.sources_used += 1;
         source
+    }
+}
+
+impl Topics {
+    fn count(&self) -> usize {
+        self.subscribers.len() + self.slow.len() + self.lines.len()
     }
 }
 

@@ -313,11 +313,13 @@ impl Reception {
         self.subscribers[subscriber as usize].is_here = false;
     }
 
-    /// Whether all subscribers of this thread are gone.
+    /// Whether this thread had subscribers and all are gone.
     pub(super) fn is_deserted(&self) -> bool {
-        self.subscribers
-            .iter()
-            .all(|subscriber| !subscriber.is_here)
+        !self.subscribers.is_empty()
+            && self
+                .subscribers
+                .iter()
+                .all(|subscriber| !subscriber.is_here)
     }
 
     /// Deliveries that were to arrive at this thread, when each line has published as often as `published` says.

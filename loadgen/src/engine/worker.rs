@@ -9,9 +9,11 @@ use super::arrivals::Arrivals;
 use super::conductor::Conductor;
 use super::course::{Course, Phase};
 use super::lanes::Lanes;
-use super::opening::Opening;
+use super::links::Member;
+use super::opening::{Opening, Topics};
 use super::publishing::Publishing;
 use super::reception::Reception;
+use super::slow_reading::SlowReading;
 use crate::evidence::Evidence;
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -57,6 +59,8 @@ struct Spin {
 struct Drain {
     received: u64,
     moved_ns: u64,
+    /// The healthy ones have all they are going to get.
+    is_done: bool,
     is_over: bool,
 }
 
@@ -86,26 +90,23 @@ impl<'r, D: Driver> Worker<'r, D> {
         seed: u64,
     ) -> Worker<'r, D> {
         let layout = plan.layout;
-        let reception = Reception::new(plan, run, share.of(layout.subscribers));
+        let healthy = share
+            .of(layout.subscribers)
+            .filter(|&number| !plan.is_slow(number));
+        let reception = Reception::new(plan, run, healthy);
         let publishing = Publishing::new(plan, run, share.of(layout.publishers), |line| {
             threads_of(plan, line)
         });
-        let subscribers = share
-            .of(layout.subscribers)
-            .map(|number| layout.topic_of_subscriber(number))
-            .collect();
-        let lines = match layout.is_duplex() {
-            true => Vec::new(),
-            false => publishing.topics(),
-        };
-        let opening = Opening::new(plan, subscribers, lines, seed, driver.now_ns());
+        let (topics, members) = members(plan, share, &publishing);
+        let slow = SlowReading::new(plan, &topics.slow, driver.now_ns());
+        let opening = Opening::new(plan, topics, members, seed, driver.now_ns());
         Worker {
             driver,
             plan,
             course,
             conductor: None,
             lanes,
-            arrivals: Arrivals::new(plan, course, opening, reception, publishing),
+            arrivals: Arrivals::new(plan, course, opening, reception, publishing, slow),
             phase: Phase::Connect,
             is_connected: false,
             drain: Drain::default(),
@@ -164,6 +165,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             .as_mut()
             .and_then(|conductor| conductor.turn(self.course, &self.driver));
         self.follow(now_ns);
+        let slow_ns = self.arrivals.slow.turn(&mut self.driver, now_ns);
         let own_ns = match self.phase {
             Phase::Connect => match self.connect(now_ns) {
                 Ok(again_ns) => again_ns,
@@ -179,7 +181,8 @@ impl<'r, D: Driver> Worker<'r, D> {
             Phase::Drain => self.drain(now_ns),
             Phase::Close => Some(self.close_until_ns),
         };
-        Wait::Until(lead_ns.into_iter().chain(own_ns).min())
+        let all_ns = lead_ns.into_iter().chain(own_ns).chain(slow_ns);
+        Wait::Until(all_ns.min())
     }
 
     /// Enters the phases that have begun since the last turn, one after another. A run that is given up goes from any of them
@@ -189,8 +192,12 @@ impl<'r, D: Driver> Worker<'r, D> {
         if self.phase < Phase::WarmUp && (Phase::WarmUp..Phase::Close).contains(&phase) {
             self.lanes.open(self.course.wakers());
             let Arrivals {
-                publishing, links, ..
+                publishing,
+                slow,
+                links,
+                ..
             } = &mut self.arrivals;
+            slow.begin(&mut self.driver, now_ns);
             publishing.begin(
                 links,
                 self.plan.layout.publishers,
@@ -269,16 +276,20 @@ impl<'r, D: Driver> Worker<'r, D> {
             self.drain.moved_ns = now_ns;
         }
         let published = |line| self.course.published(line);
-        let gives_up_ns = self.drain.moved_ns + self.plan.times.patience.as_nanos() as u64;
+        let patience_ns = self.plan.times.patience.as_nanos() as u64;
+        let gives_up_ns = self.drain.moved_ns + patience_ns;
         let is_complete = received == reception.expected(published);
         let is_searched = now_ns >= self.next_search_ns;
         if is_searched {
             self.next_search_ns = now_ns + SEARCH_INTERVAL_NS;
         }
-        if is_complete
+        let is_done = self.drain.is_done
+            || is_complete
             || now_ns >= gives_up_ns
-            || (is_searched && reception.awaited(published) == 0)
-        {
+            || (is_searched && reception.awaited(published) == 0);
+        self.drain.is_done = is_done;
+        let Arrivals { slow, .. } = &mut self.arrivals;
+        if is_done && slow.catch_up(&mut self.driver, now_ns, patience_ns) {
             self.drain.is_over = true;
             self.course.note_drained();
             return None;
@@ -305,6 +316,13 @@ impl<'r, D: Driver> Worker<'r, D> {
             latency: reception.latency(),
             lateness: self.arrivals.publishing.lateness.clone(),
             departures: self.arrivals.departures().collect(),
+            slow_readers: self.plan.slow.map(|_| {
+                let layout = self.plan.layout;
+                let lines = |topic| (topic..layout.lines()).step_by(layout.topics as usize);
+                self.arrivals
+                    .slow
+                    .findings(|topic| lines(topic).map(published).sum())
+            }),
             spun_ns: self.plan.spins.then_some(self.spin.window_ns),
             ..Evidence::default()
         };
@@ -324,16 +342,44 @@ impl Spin {
     }
 }
 
-/// How many threads have subscribers for what a line publishes.
+/// Who is to be connected by a thread, in the order of connecting, and each one's topic.
+fn members(plan: &Plan, share: Share, publishing: &Publishing) -> (Topics, Vec<Member>) {
+    let layout = plan.layout;
+    let mut topics = Topics::default();
+    let mut members: Vec<Member> = share
+        .of(layout.subscribers)
+        .map(|number| {
+            let (among, kind): (_, fn(u32) -> Member) = match layout.is_duplex() {
+                true => (&mut topics.subscribers, Member::Both),
+                false if plan.is_slow(number) => (&mut topics.slow, Member::Slow),
+                false => (&mut topics.subscribers, Member::Subscriber),
+            };
+            among.push(layout.topic_of_subscriber(number));
+            kind(among.len() as u32 - 1)
+        })
+        .collect();
+    if !layout.is_duplex() {
+        topics.lines = publishing.topics();
+        members.extend((0..topics.lines.len() as u32).map(Member::Line));
+    }
+    (topics, members)
+}
+
+/// How many threads have healthy subscribers for what a line publishes.
 fn threads_of(plan: &Plan, line: u32) -> u32 {
     let layout = plan.layout;
-    // Subscribers of a topic stand `topics` apart, threads take every `threads`-th: the pattern repeats after `threads` of them.
     let subscribers = (layout.topic_of(line)..layout.subscribers)
         .step_by(layout.topics as usize)
-        .filter(|subscriber| !(layout.leaves_out_own() && *subscriber == line));
+        .filter(|&subscriber| !plan.is_slow(subscriber))
+        .filter(|&subscriber| !(layout.leaves_out_own() && subscriber == line));
     let mut seen = vec![false; plan.threads as usize];
-    for subscriber in subscribers.take(plan.threads as usize) {
-        seen[(subscriber % plan.threads) as usize] = true;
+    let mut missing = plan.threads;
+    for subscriber in subscribers {
+        let seen = &mut seen[(subscriber % plan.threads) as usize];
+        missing -= u32::from(!std::mem::replace(seen, true));
+        if missing == 0 {
+            break;
+        }
     }
-    seen.into_iter().filter(|seen| *seen).count() as u32
+    plan.threads - missing
 }

@@ -9,6 +9,7 @@ mod environment;
 mod json;
 mod percentiles;
 mod processes;
+mod slow_readers;
 mod text;
 
 use schemars::JsonSchema;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::environment::Environment;
 use self::percentiles::Percentiles;
 use self::processes::{Generator, Server};
+use self::slow_readers::SlowReaders;
 use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
 use crate::figure::Figures;
@@ -46,6 +48,8 @@ pub struct Report {
     integrity: Integrity,
     #[serde(default)]
     departures: Vec<Departed>,
+    #[serde(default)]
+    slow_readers: Option<SlowReaders>,
     #[serde(default)]
     generator: Generator,
     server: Option<Server>,
@@ -196,6 +200,7 @@ impl Report {
             },
             integrity: Integrity::of(evidence),
             departures: evidence.departures.iter().map(Departed::of).collect(),
+            slow_readers: SlowReaders::of(plan, evidence),
             generator: Generator::of(plan, evidence),
             server: evidence
                 .server

@@ -1,11 +1,14 @@
 //! The report's shape and the verdict's rules, on evidence made up for the purpose.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::*;
 use crate::arguments::Arguments;
 use crate::evidence::ServerUse;
 use crate::process::CpuUse;
+use crate::slow_readers::SlowFindings;
 use crate::tally::Counts;
 
 fn plan(line: &str) -> Plan {
@@ -354,4 +357,38 @@ fn an_invalid_run_can_break_no_condition() {
     let condition = Condition::parse("p99>1ns").expect("sensible");
     let report = Report::new(&plan(""), &Evidence::default(), Vec::new()).judged_by(&[condition]);
     assert_eq!(report.outcome(), Outcome::Invalid);
+}
+
+#[test]
+fn slow_readers_are_reported_apart_and_are_no_fault() {
+    let mut evidence = flawless();
+    evidence.slow_readers = Some(SlowFindings {
+        messages_expected: 50_000,
+        messages: 20_000,
+        bytes_while_slow: 5_000_000,
+        slow_ns: 10_000_000_000,
+        cut_off: BTreeMap::from([("4408 slow consumer".to_owned(), 49)]),
+        first_cut_off_ns: Some(2_500_000_000),
+        standing: 1,
+    });
+    let plan = plan("--slow 50% --slow-rate 10KiB");
+    let report = json(&plan, &evidence);
+    for (pointer, expected) in [
+        ("/count", 50.into()),
+        ("/bytes_per_second", 10_240.into()),
+        ("/read_bytes_per_second", 10_000.0.into()),
+        ("/messages_expected", 50_000.into()),
+        ("/messages_received", 20_000.into()),
+        ("/cut_off", 49.into()),
+        ("/first_cut_off_seconds", 2.5.into()),
+        ("/standing", 1.into()),
+        ("/cut_offs/0/how", "4408 slow consumer".into()),
+        ("/cut_offs/0/count", 49.into()),
+    ] {
+        let pointer = format!("/slow_readers{pointer}");
+        assert_eq!(report.pointer(&pointer), Some(&expected), "{pointer}");
+    }
+    let report = Report::new(&plan, &evidence, Vec::new());
+    assert_eq!(report.outcome(), Outcome::Fine);
+    assert!(report.to_string().contains("49: 4408 slow consumer"));
 }

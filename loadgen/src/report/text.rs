@@ -7,7 +7,7 @@ use crate::failure::Outcome;
 use crate::quantity::{bytes, count, grouped, nanoseconds};
 
 /// Where values start.
-const LABEL_WIDTH: usize = 14;
+pub(super) const LABEL_WIDTH: usize = 14;
 
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
@@ -26,6 +26,10 @@ impl Display for Report {
             self.write_integrity(formatter)?;
         }
         self.write_departures(formatter)?;
+        if let Some(slow) = &self.slow_readers {
+            slow.write(formatter)?;
+        }
+        writeln!(formatter)?;
         self.write_verdict(formatter)
     }
 }
@@ -236,7 +240,7 @@ impl Report {
                 departed.how
             )?;
         }
-        writeln!(formatter)
+        Ok(())
     }
 
     fn write_verdict(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
