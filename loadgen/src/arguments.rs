@@ -89,6 +89,7 @@ impl Arguments {
             sources,
             spins: self.generator.spin,
             server_pid: self.output.server_pid,
+            interval: self.output.interval(&times).map_err(Failure::Usage)?,
         })
     }
 }

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::process::CpuUse;
 use crate::slow_readers::SlowFindings;
 use crate::tally::{Counts, Distribution};
+use crate::timeline::Timeline;
 
 /// Everything that a run has found.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,8 @@ pub struct Evidence {
     pub latency: Distribution,
     /// How late the generator itself was, for the same messages.
     pub lateness: Distribution,
+    /// The run, interval by interval, all threads together.
+    pub timeline: Timeline,
     /// Connections that ended before the generator closed them.
     pub departures: Vec<Departure>,
     /// What became of those that read slowly, if there were any. They are in none of the figures above.

@@ -26,5 +26,6 @@ pub mod slow_readers;
 pub mod source;
 pub mod tally;
 pub mod threshold;
+pub mod timeline;
 pub mod url;
 pub mod verdict;

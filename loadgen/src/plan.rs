@@ -51,6 +51,8 @@ pub struct Plan {
     pub spins: bool,
     /// The server's process, to measure its CPU time and memory.
     pub server_pid: Option<u32>,
+    /// The length of the timeline's intervals.
+    pub interval: Duration,
 }
 
 impl Plan {
@@ -208,6 +210,11 @@ impl Layout {
     /// How many subscribers a topic has.
     pub fn subscribers_of(&self, topic: u32) -> u32 {
         members(self.subscribers, topic, self.topics)
+    }
+
+    /// How many subscribers a message on a topic is for.
+    pub fn audience_of(&self, topic: u32) -> u32 {
+        self.subscribers_of(topic) - u32::from(self.leaves_out_own())
     }
 }
 

@@ -156,35 +156,13 @@ impl Distribution {
             .chain((self.count() > 0).then_some((1.0, self.max_ns)))
             .collect()
     }
-}
 
-/// Fills a distribution, entering equal values that follow each other together: messages that arrive in one read were mostly
-/// sent at one time as well.
-#[derive(Debug, Default)]
-pub struct Recorder {
-    distribution: Distribution,
-    last_ns: u64,
-    /// How often the last value has come since it was entered.
-    count: u64,
-}
-
-impl Recorder {
-    /// Takes one value `count` times.
-    #[inline]
-    pub fn record(&mut self, ns: u64, count: u64) {
-        if ns != self.last_ns {
-            self.distribution.record(self.last_ns, self.count);
-            self.last_ns = ns;
-            self.count = 0;
-        }
-        self.count += count;
-    }
-
-    /// Everything taken so far.
-    pub fn distribution(&self) -> Distribution {
-        let mut distribution = self.distribution.clone();
-        distribution.record(self.last_ns, self.count);
-        distribution
+    /// Each value that there is, to three digits, and how often. Ascending.
+    pub fn values(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.histogram.iter_recorded().map(|step| {
+            let ns = self.histogram.median_equivalent(step.value_iterated_to());
+            (ns, step.count_at_value())
+        })
     }
 }
 
@@ -213,20 +191,6 @@ mod tests {
             }
             prop_assert_eq!(one.max_ns(), sorted[sorted.len() - 1]);
             prop_assert_eq!(one.count(), sorted.len() as u64);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_recorder_takes_what_it_is_given(values in prop::collection::vec((prop_oneof![Just(0), Just(7), 1..LATENCY_NS_MAX], 1_u64..4), 0..40)) {
-            let (mut recorder, mut distribution) = (Recorder::default(), Distribution::default());
-            for (ns, count) in values {
-                recorder.record(ns, count);
-                (0..count).for_each(|_| distribution.record(ns, 1));
-                let told = recorder.distribution();
-                prop_assert_eq!(&told.histogram, &distribution.histogram);
-                prop_assert_eq!((told.min_ns(), told.max_ns()), (distribution.min_ns(), distribution.max_ns()));
-            }
         }
     }
 

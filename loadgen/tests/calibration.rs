@@ -96,3 +96,41 @@ fn the_window_holds_what_was_sent_in_it_even_if_it_arrives_later() {
     assert_percentile(&evidence, 100.0, 400);
     assert_eq!(evidence.window.deliveries, 8, "the last arrived after it");
 }
+
+/// Message 5 of 10, one every 100 ms, finds a server that does nothing for 250 ms: two more wait behind it.
+#[test]
+fn the_timeline_shows_when_it_happened() {
+    let fifth_stalls = |number| {
+        if number == 5 {
+            Act::StallMs(250)
+        } else {
+            Act::Relay
+        }
+    };
+    let evidence = run(
+        scripted::relay(fifth_stalls),
+        "-s 2 --rate 10 --warm-up 50ms --duration 900ms --settle 0s --interval 100ms",
+    );
+    let timeline = &evidence.timeline;
+    assert_eq!(timeline.interval_ns, 100_000_000);
+    assert_eq!(timeline.measured_ns.start / 10_000_000, 5);
+    let intervals = &timeline.intervals[..10];
+    for interval in intervals {
+        assert_eq!(
+            (
+                interval.counts.published,
+                interval.sent_expected,
+                interval.sent_received
+            ),
+            (1, 2, 2),
+            "each interval sent one message to two subscribers, whenever they arrived: {timeline:?}"
+        );
+        assert_eq!((interval.connections, interval.errors()), (3, 0));
+    }
+    let arrived: Vec<u64> = intervals
+        .iter()
+        .map(|interval| interval.latency.count())
+        .collect();
+    assert_eq!(arrived, [2, 2, 2, 2, 2, 0, 0, 6, 2, 2]);
+    assert!((250..270).contains(&(intervals[7].latency.max_ns() / 1_000_000)));
+}

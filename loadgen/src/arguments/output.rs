@@ -1,10 +1,25 @@
 //! What is reported, and where.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::plan::Times;
+use crate::quantity::parse_duration;
 use crate::threshold::Condition;
+
+/// Shorter intervals would hold too little, and closing them would be seen in the figures.
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
+
+/// What an interval is without `--interval`: the shortest of these that makes at most so many, or the longest.
+const INTERVALS: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+];
+const INTERVALS_WANTED_MAX: u32 = 125;
 
 /// The report.
 #[derive(Debug, Args)]
@@ -22,4 +37,30 @@ pub struct Output {
     /// `ringwire-load figures` lists the names
     #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]
     pub fail_if: Vec<Condition>,
+
+    /// Length of the intervals of the timeline: 100ms to 1s, by the length of the run, unless given. A run of more than 600 of
+    /// them joins neighbours
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub interval: Option<Duration>,
+}
+
+impl Output {
+    /// The length of the timeline's intervals.
+    pub(super) fn interval(&self, times: &Times) -> Result<Duration, String> {
+        match self.interval {
+            Some(interval) if interval < INTERVAL_MIN => Err(format!(
+                "--interval {interval:?}: give {INTERVAL_MIN:?} or more"
+            )),
+            Some(interval) => Ok(interval),
+            None => {
+                let run = times.warm_up + times.measure;
+                let is_long_enough = |interval: &Duration| *interval * INTERVALS_WANTED_MAX >= run;
+                let [.., longest] = INTERVALS;
+                Ok(INTERVALS
+                    .into_iter()
+                    .find(is_long_enough)
+                    .unwrap_or(longest))
+            }
+        }
+    }
 }

@@ -146,6 +146,21 @@ fn members_publish_and_receive_over_one_connection() {
 }
 
 #[test]
+fn short_runs_have_short_intervals() {
+    for (line, milliseconds) in [
+        ("", 100),
+        ("--duration 20s", 200),
+        ("--duration 60s", 500),
+        ("--duration 2m", 1_000),
+        ("--duration 1h", 1_000),
+        ("--duration 1h --interval 10s", 10_000),
+    ] {
+        let plan = parse(line).expect(line);
+        assert_eq!(plan.interval.as_millis(), milliseconds, "{line}");
+    }
+}
+
+#[test]
 fn units_are_read() {
     let plan = parse("ws://127.0.0.1:1 --payload 16KiB --duration 2m --late-max 250us --source 127.0.0.1-127.0.0.3").expect("a sensible line");
     assert_eq!(plan.payload_bytes, 16_384);
@@ -194,6 +209,7 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("--connecting 0", "connect"),
         ("--duration 10", "unit"),
         ("--duration 0s", "longer than nothing"),
+        ("--interval 1ms", "10ms or more"),
         ("--source 1.2.3", "--source"),
         ("--fail-if p98>5ms", "did you mean"),
         ("--fail-if p99>5", "unit"),

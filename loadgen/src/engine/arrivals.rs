@@ -23,6 +23,7 @@ use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Pace, Plan};
+use crate::tally::Counts;
 
 /// Completions taken before what is due is published: bounds how late a busy generator can be.
 const TURN_COMPLETIONS_MAX: u32 = 256;
@@ -48,6 +49,8 @@ pub(super) struct Arrivals<'r> {
     pub(super) slow: SlowReading,
     /// How connections ended early: by whose they were and how.
     ways: BTreeMap<(Who, String), u64>,
+    /// Connections that stand.
+    standing: u64,
     /// What the connection that is just heard answers.
     reply: Vec<u8>,
 }
@@ -85,8 +88,19 @@ impl<'r> Arrivals<'r> {
             publishing,
             slow,
             ways: BTreeMap::new(),
+            standing: 0,
             reply: Vec::new(),
         }
+    }
+
+    /// What was counted since the beginning.
+    pub(super) fn counts(&self) -> Counts {
+        self.reception.counts.plus(&self.publishing.counts)
+    }
+
+    /// Connections that stand and have not been closed by either side.
+    pub(super) fn standing(&self) -> u64 {
+        self.standing
     }
 
     /// Takes what has arrived, up to the bound of one turn. Says whether anything had.
@@ -198,6 +212,7 @@ impl<'r> Arrivals<'r> {
             return;
         }
         link.stage = Stage::Open;
+        self.standing += 1;
         self.opening.complete(now_ns);
         if let Member::Slow(reader) = link.member {
             self.slow.attach(reader, socket);
@@ -317,6 +332,7 @@ impl<'r> Arrivals<'r> {
         if !is_early {
             return;
         }
+        self.standing -= 1;
         if let Member::Slow(reader) = member {
             return self.slow.note_cut_off(reader, how, now_ns);
         }

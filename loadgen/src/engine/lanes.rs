@@ -1,4 +1,5 @@
-//! What the threads of the generator tell each other: in a closed loop, which messages one of them has seen back completely.
+//! What the threads of the generator tell each other: in a closed loop, which messages one of them has seen back completely;
+//! and all of them to the timeline, what happened in each interval.
 //!
 //! A notice is for the thread whose publisher sent the message. With one thread nothing leaves it. The channels need no bound
 //! of their own: a message is reported once by each thread, and only so many are outstanding.
@@ -9,6 +10,7 @@ use reactor::{Driver, Waker};
 
 use super::reception::Returned;
 use crate::plan::Layout;
+use crate::timeline::Part;
 
 /// One thread's end of all lanes.
 #[derive(Debug)]
@@ -17,22 +19,29 @@ pub(super) struct Lanes {
     layout: Layout,
     senders: Vec<Sender<Vec<Returned>>>,
     receiver: Receiver<Vec<Returned>>,
+    parts: Sender<Part>,
     /// In the order of threads, once all of them are there.
     wakers: Vec<Waker>,
 }
 
 impl Lanes {
-    /// The ends for each of `threads` threads.
-    pub(super) fn new(threads: usize, layout: Layout) -> Vec<Lanes> {
+    /// The ends for each of `threads` threads. What they do in each interval goes to `parts`.
+    pub(super) fn new(threads: usize, layout: Layout, parts: Sender<Part>) -> Vec<Lanes> {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| channel()).unzip();
         let end = |(thread, receiver)| Lanes {
             thread,
             layout,
             senders: senders.clone(),
             receiver,
+            parts: parts.clone(),
             wakers: Vec::new(),
         };
         receivers.into_iter().enumerate().map(end).collect()
+    }
+
+    /// Where this thread's intervals go.
+    pub(super) fn parts(&self) -> Sender<Part> {
+        self.parts.clone()
     }
 
     /// Every thread is there and can be woken.

@@ -9,6 +9,7 @@ mod conductor;
 mod course;
 mod hearing;
 mod inbound;
+mod intervals;
 mod lanes;
 mod links;
 mod obstacle;
@@ -21,6 +22,7 @@ mod worker;
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 
 use reactor::{Driver, RingDriver};
 
@@ -32,6 +34,7 @@ use self::worker::{Share, Worker};
 use crate::evidence::Evidence;
 use crate::failure::Failure;
 use crate::plan::Plan;
+use crate::timeline::{Collection, Part};
 
 /// Ends a run from outside, by a signal for instance.
 #[derive(Clone, Debug)]
@@ -76,8 +79,17 @@ impl<'p> Engine<'p> {
             });
         }
         let processes = Processes::of(self.plan)?;
-        let mut conductor = Some(Conductor::new(self.plan, processes, stderr().is_terminal()));
-        let lanes = Lanes::new(self.plan.threads as usize, self.plan.layout);
+        let conductor = Conductor::new(self.plan, processes, stderr().is_terminal());
+        let evidence = self.keep_timeline(|parts| self.run_threads(conductor, parts));
+        match evidence.failure {
+            Some(failure @ Failure::Usage(_)) => Err(failure),
+            _ => Ok(evidence),
+        }
+    }
+
+    fn run_threads(&self, conductor: Conductor, parts: Sender<Part>) -> Evidence {
+        let mut conductor = Some(conductor);
+        let lanes = Lanes::new(self.plan.threads as usize, self.plan.layout, parts);
         let run = random_u64() as u32;
         let mut evidence = Evidence::default();
         std::thread::scope(|scope| {
@@ -85,10 +97,9 @@ impl<'p> Engine<'p> {
                 .zip(lanes)
                 .map(|(thread, lanes)| {
                     let conductor = conductor.take();
-                    let engine = &self;
                     std::thread::Builder::new()
                         .name(format!("load-{thread}"))
-                        .spawn_scoped(scope, move || engine.work(thread, lanes, conductor, run))
+                        .spawn_scoped(scope, move || self.work(thread, lanes, conductor, run))
                         .map_err(|error| {
                             self.fail(Failure::Environment(format!(
                                 "no thread could be started: {error}"
@@ -108,10 +119,7 @@ impl<'p> Engine<'p> {
                 }
             }
         });
-        match evidence.failure {
-            Some(failure @ Failure::Usage(_)) => Err(failure),
-            _ => Ok(evidence),
-        }
+        evidence
     }
 
     /// Runs to the end in this thread, on another driver than the kernel's: on a simulated network, in its time. Nothing but
@@ -121,9 +129,11 @@ impl<'p> Engine<'p> {
     /// If the plan has more than one thread.
     pub fn run_on<D: Driver>(self, driver: D, seed: u64) -> Evidence {
         assert_eq!(self.plan.threads, 1, "a simulation has one thread");
-        let lanes = Lanes::new(1, self.plan.layout).remove(0);
         let conductor = Conductor::new(self.plan, Processes::default(), false);
-        self.turn_to_end(driver, 0, lanes, Some(conductor), seed as u32, seed)
+        self.keep_timeline(|parts| {
+            let lanes = Lanes::new(1, self.plan.layout, parts).remove(0);
+            self.turn_to_end(driver, 0, lanes, Some(conductor), seed as u32, seed)
+        })
     }
 
     /// Makes sure that the machine allows what the plan wants.
@@ -140,6 +150,29 @@ impl<'p> Engine<'p> {
         }
         reactor::limits::make_room(wanted.min(open_files));
         Ok(())
+    }
+
+    /// Does `work`, and puts together what its threads send about each interval.
+    fn keep_timeline(&self, work: impl FnOnce(Sender<Part>) -> Evidence) -> Evidence {
+        let (parts, taken) = channel();
+        std::thread::scope(|scope| {
+            let interval_ns = self.plan.interval.as_nanos() as u64;
+            let mut collection = Collection::new(self.plan.threads, interval_ns);
+            let collector = scope.spawn(move || {
+                taken.into_iter().for_each(|part| collection.take(part));
+                collection.finish()
+            });
+            let mut evidence = work(parts);
+            (evidence.timeline, evidence.latency) = collector
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let from_ns = self.course.publish_from_ns();
+            let window_ns = self.course.window_ns();
+            if !window_ns.is_empty() {
+                evidence.timeline.measured_ns = window_ns.start - from_ns..window_ns.end - from_ns;
+            }
+            evidence
+        })
     }
 
     /// One thread from beginning to end. Whatever ends it early ends the others.

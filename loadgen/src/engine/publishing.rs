@@ -14,6 +14,7 @@ use crate::plan::{Pace, Plan};
 use crate::returns::Window;
 use crate::schedule::Schedule;
 use crate::tally::{Counts, Distribution};
+use crate::timeline::{BySending, Grid};
 
 /// Bytes that may wait on one link for the server to take them. What is due beyond is not sent, and counted.
 const BACKLOG_BYTES_MAX: usize = 16 << 20;
@@ -36,6 +37,13 @@ pub(super) struct Publishing {
     message: Vec<u8>,
     pub(super) counts: Counts,
     pub(super) lateness: Distribution,
+    late_max_ns: u64,
+    /// Messages that left later than that after their time, in the present interval.
+    late: u64,
+    /// How many subscribers each topic's messages are for, at all threads.
+    audiences: Vec<u32>,
+    /// Deliveries that what was published in the present interval should have.
+    expected: BySending,
 }
 
 #[derive(Debug)]
@@ -132,6 +140,15 @@ impl Publishing {
             message: Vec::new(),
             counts: Counts::default(),
             lateness: Distribution::default(),
+            late_max_ns: plan.times.late_max.as_nanos() as u64,
+            late: 0,
+            audiences: (0..layout.topics)
+                .map(|topic| layout.audience_of(topic))
+                .collect(),
+            expected: BySending::new(Grid {
+                from_ns: 0,
+                interval_ns: u64::MAX,
+            }),
         }
     }
 
@@ -153,6 +170,21 @@ impl Publishing {
     /// Whether this thread had lines and all are gone.
     pub(super) fn is_deserted(&self) -> bool {
         !self.lines.is_empty() && self.lines.iter().all(|line| line.link.is_none())
+    }
+
+    /// From now on what is published belongs to intervals.
+    pub(super) fn count_intervals(&mut self, grid: Grid) {
+        self.expected = BySending::new(grid);
+    }
+
+    /// Deliveries that what was published since the last call should have, by the interval of its sending time.
+    pub(super) fn take_expected(&mut self) -> Vec<(u64, u64)> {
+        self.expected.take()
+    }
+
+    /// How many messages left too late since the last call.
+    pub(super) fn take_late(&mut self) -> u64 {
+        std::mem::take(&mut self.late)
     }
 
     /// Publishing begins: sets the timetable, or fills the windows.
@@ -199,9 +231,11 @@ impl Publishing {
             };
             let sequence = self.lines[line].published;
             self.write(line, sequence, due_ns, link);
+            let late_ns = now_ns - due_ns;
             if window_ns.contains(&due_ns) {
-                self.lateness.record(now_ns - due_ns, 1);
+                self.lateness.record(late_ns, 1);
             }
+            self.late += u64::from(late_ns > self.late_max_ns);
             let socket = link.socket;
             links.mark(socket);
         }
@@ -324,6 +358,8 @@ impl Publishing {
         }
         self.lines[line].published += 1;
         self.counts.published += 1;
+        let audience = self.audiences[topic as usize];
+        self.expected.note(sent_ns, u64::from(audience));
     }
 }
 

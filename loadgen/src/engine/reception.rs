@@ -5,13 +5,12 @@
 //! taken apart and verified at one of them is kept as a [`Page`]: who receives exactly these bytes has received exactly these
 //! messages, and only their order at this subscriber is left to judge. Nothing is allocated while messages come in order.
 
-use std::ops::Range;
-
 use crate::ledger::{Arrival, Ledger};
 use crate::payload::Stamp;
 use crate::plan::{Layout, Pace, Plan};
 use crate::returns::Countdown;
-use crate::tally::{Counts, Distribution, Recorder};
+use crate::tally::Counts;
+use crate::timeline::Recorder;
 
 /// Topics whose last page is kept.
 const PAGES_MAX: u32 = 64;
@@ -42,10 +41,8 @@ pub(super) struct Reception {
     /// In a closed loop.
     countdown: Option<Countdown>,
     returned: Vec<Returned>,
-    /// Sending times that are measured.
-    pub(super) window_ns: Range<u64>,
     pub(super) counts: Counts,
-    latency: Recorder,
+    pub(super) recorder: Recorder,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -132,9 +129,8 @@ impl Reception {
                 Pace::Closed { outstanding } => Some(Countdown::new(layout.lines(), outstanding)),
             },
             returned: Vec::new(),
-            window_ns: u64::MAX..u64::MAX,
             counts: Counts::default(),
-            latency: Recorder::default(),
+            recorder: Recorder::default(),
         }
     }
 
@@ -274,10 +270,7 @@ impl Reception {
     /// Times messages that came for the first time, and counts them as returned.
     #[inline]
     fn credit(&mut self, run: Run, now_ns: u64) {
-        if self.window_ns.contains(&run.sent_ns) {
-            self.latency
-                .record(now_ns.saturating_sub(run.sent_ns), run.count);
-        }
+        self.recorder.record(run.sent_ns, now_ns, run.count);
         let Some(countdown) = &mut self.countdown else {
             return;
         };
@@ -290,11 +283,6 @@ impl Reception {
                 });
             }
         }
-    }
-
-    /// The latencies of the measured window.
-    pub(super) fn latency(&self) -> Distribution {
-        self.latency.distribution()
     }
 
     /// The messages that came back completely since the last call.
@@ -393,7 +381,7 @@ mod tests {
             .plan()
             .expect("a sensible plan");
         let mut reception = Reception::new(&plan, RUN, 0..4);
-        reception.window_ns = 3..1000;
+        reception.recorder.window_ns = 3..1000;
         reception
     }
 
@@ -467,8 +455,11 @@ mod tests {
                 prop_assert_eq!(paged.take_returned(), plain.take_returned());
             }
             prop_assert_eq!(paged.lost(|_| 12), plain.lost(|_| 12));
-            let (paged, plain) = (paged.latency(), plain.latency());
-            prop_assert_eq!((paged.count(), paged.mean_ns()), (plain.count(), plain.mean_ns()));
+            let latencies = |reception: &mut Reception| -> Vec<_> {
+                let timed = reception.recorder.take();
+                [timed.inside, timed.outside].into_iter().flatten().map(|d| d.values().collect::<Vec<_>>()).collect()
+            };
+            prop_assert_eq!(latencies(&mut paged), latencies(&mut plain));
         }
     }
 

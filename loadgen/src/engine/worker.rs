@@ -8,6 +8,7 @@ use reactor::{Driver, Wait};
 use super::arrivals::Arrivals;
 use super::conductor::Conductor;
 use super::course::{Course, Phase};
+use super::intervals::Intervals;
 use super::lanes::Lanes;
 use super::links::Member;
 use super::opening::{Opening, Topics};
@@ -34,6 +35,7 @@ pub(super) struct Worker<'r, D> {
     conductor: Option<Conductor>,
     lanes: Lanes,
     arrivals: Arrivals<'r>,
+    intervals: Intervals,
     phase: Phase,
     is_connected: bool,
     drain: Drain,
@@ -100,6 +102,7 @@ impl<'r, D: Driver> Worker<'r, D> {
         let (topics, members) = members(plan, share, &publishing);
         let slow = SlowReading::new(plan, &topics.slow, driver.now_ns());
         let opening = Opening::new(plan, topics, members, seed, driver.now_ns());
+        let intervals = Intervals::new(lanes.parts(), plan.interval.as_nanos() as u64);
         Worker {
             driver,
             plan,
@@ -107,6 +110,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             conductor: None,
             lanes,
             arrivals: Arrivals::new(plan, course, opening, reception, publishing, slow),
+            intervals,
             phase: Phase::Connect,
             is_connected: false,
             drain: Drain::default(),
@@ -147,6 +151,7 @@ impl<'r, D: Driver> Worker<'r, D> {
                     .note(self.driver.now_ns(), has_sent || has_received);
             }
         }
+        self.intervals.end(self.driver.now_ns(), &mut self.arrivals);
         self.testify()
     }
 
@@ -165,6 +170,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             .as_mut()
             .and_then(|conductor| conductor.turn(self.course, &self.driver));
         self.follow(now_ns);
+        self.intervals.close_until(now_ns, &mut self.arrivals);
         let slow_ns = self.arrivals.slow.turn(&mut self.driver, now_ns);
         let own_ns = match self.phase {
             Phase::Connect => match self.connect(now_ns) {
@@ -181,8 +187,8 @@ impl<'r, D: Driver> Worker<'r, D> {
             Phase::Drain => self.drain(now_ns),
             Phase::Close => Some(self.close_until_ns),
         };
-        let all_ns = lead_ns.into_iter().chain(own_ns).chain(slow_ns);
-        Wait::Until(all_ns.min())
+        let all_ns = [lead_ns, own_ns, slow_ns, self.intervals.end_ns()];
+        Wait::Until(all_ns.into_iter().flatten().min())
     }
 
     /// Enters the phases that have begun since the last turn, one after another. A run that is given up goes from any of them
@@ -191,6 +197,8 @@ impl<'r, D: Driver> Worker<'r, D> {
         let phase = self.course.phase();
         if self.phase < Phase::WarmUp && (Phase::WarmUp..Phase::Close).contains(&phase) {
             self.lanes.open(self.course.wakers());
+            self.intervals
+                .begin(self.course.publish_from_ns(), &mut self.arrivals);
             let Arrivals {
                 publishing,
                 slow,
@@ -205,22 +213,23 @@ impl<'r, D: Driver> Worker<'r, D> {
             );
         }
         if self.phase < Phase::Measure && (Phase::Measure..Phase::Close).contains(&phase) {
-            self.counts_before = self.counts();
+            self.counts_before = self.arrivals.counts();
             self.spin.before_ns = self.spin.total_ns;
-            self.arrivals.reception.window_ns = self.course.window_ns();
+            self.arrivals.reception.recorder.window_ns = self.course.window_ns();
         }
         if self.phase < Phase::Drain && phase >= Phase::Drain {
             let window_ns = self.course.window_ns();
             if !window_ns.is_empty() {
-                self.window = self.counts().since(&self.counts_before);
+                self.window = self.arrivals.counts().since(&self.counts_before);
                 self.spin.window_ns = self.spin.total_ns - self.spin.before_ns;
             }
-            self.arrivals.reception.window_ns = window_ns;
+            self.arrivals.reception.recorder.window_ns = window_ns;
             self.course
                 .note_stopped(self.arrivals.publishing.published());
             self.drain.moved_ns = now_ns;
         }
         if self.phase < Phase::Close && phase >= Phase::Close {
+            self.intervals.end(now_ns, &mut self.arrivals);
             self.close_until_ns = now_ns + CLOSE_PATIENCE_NS;
             self.arrivals.say_goodbye(now_ns);
         }
@@ -256,7 +265,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             self.next_search_ns = now_ns + SEARCH_INTERVAL_NS;
             publishing.give_up(links, now_ns);
         }
-        match publishing.send_due(links, &reception.window_ns, now_ns) {
+        match publishing.send_due(links, &reception.recorder.window_ns, now_ns) {
             true => Wait::Poll,
             false => Wait::Until(Some(
                 publishing.next_due_ns().unwrap_or(self.next_search_ns),
@@ -297,13 +306,6 @@ impl<'r, D: Driver> Worker<'r, D> {
         Some(self.next_search_ns)
     }
 
-    fn counts(&self) -> Counts {
-        self.arrivals
-            .reception
-            .counts
-            .plus(&self.arrivals.publishing.counts)
-    }
-
     fn testify(self) -> Evidence {
         let published = |line| self.course.published(line);
         let reception = &self.arrivals.reception;
@@ -311,9 +313,8 @@ impl<'r, D: Driver> Worker<'r, D> {
             connections: self.arrivals.opening.stood(),
             expected: reception.expected(published),
             lost: reception.lost(published),
-            total: self.counts(),
+            total: self.arrivals.counts(),
             window: self.window,
-            latency: reception.latency(),
             lateness: self.arrivals.publishing.lateness.clone(),
             departures: self.arrivals.departures().collect(),
             slow_readers: self.plan.slow.map(|_| {

@@ -11,6 +11,7 @@ mod percentiles;
 mod processes;
 mod slow_readers;
 mod text;
+mod timeline;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub use self::environment::Environment;
 use self::percentiles::Percentiles;
 use self::processes::{Generator, Server};
 use self::slow_readers::SlowReaders;
+pub use self::timeline::Timeline;
 use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
 use crate::figure::Figures;
@@ -46,6 +48,8 @@ pub struct Report {
     latency: Latency,
     #[serde(default)]
     integrity: Integrity,
+    #[serde(default)]
+    timeline: Timeline,
     #[serde(default)]
     departures: Vec<Departed>,
     #[serde(default)]
@@ -199,6 +203,7 @@ impl Report {
                 figures: Percentiles::of(&evidence.latency),
             },
             integrity: Integrity::of(evidence),
+            timeline: Timeline::of(&evidence.timeline),
             departures: evidence.departures.iter().map(Departed::of).collect(),
             slow_readers: SlowReaders::of(plan, evidence),
             generator: Generator::of(plan, evidence),
