@@ -17,7 +17,7 @@ pub use self::duration::Durations;
 pub use self::generator::Generator;
 pub use self::load::Load;
 pub use self::output::Output;
-pub use self::target::{Driver, Target};
+pub use self::target::Target;
 use crate::failure::Failure;
 use crate::plan::{Pace, Plan};
 
@@ -54,12 +54,12 @@ pub struct Arguments {
 impl Arguments {
     /// Checks what the parser could not, resolves the names, and says what is to be done.
     pub fn plan(&self) -> Result<Plan, Failure> {
-        let dialect = self.target.driver.dialect();
+        let dialect = self.target.dialect();
         let layout = self.load.layout().map_err(Failure::Usage)?;
         let pace = self.load.pace(&layout).map_err(Failure::Usage)?;
         let topic_names = self
             .load
-            .topic_names(layout.topics, dialect)
+            .topic_names(layout.topics, &*dialect)
             .map_err(Failure::Usage)?;
         let payload_bytes = self.load.payload_bytes().map_err(Failure::Usage)?;
         let times = self
@@ -72,7 +72,7 @@ impl Arguments {
             .load
             .slow(&layout, &pace, self.generator.threads)
             .map_err(Failure::Usage)?;
-        let (subscribe, publish) = self.target.endpoints(&layout)?;
+        let (subscribe, publish) = self.target.endpoints(&*dialect, &layout)?;
         Ok(Plan {
             subscribe,
             publish,

@@ -3,6 +3,7 @@
 //! The rule of who talks to whom is here as well: see [`Layout`].
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dialect::Dialect;
@@ -26,7 +27,7 @@ pub struct Plan {
     /// Where publishers connect.
     pub publish: Endpoint,
     /// What is spoken inside WebSocket messages.
-    pub dialect: Dialect,
+    pub dialect: Arc<dyn Dialect>,
     /// The name of each topic.
     pub topic_names: Vec<String>,
     /// Who talks to whom.

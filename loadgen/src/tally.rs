@@ -7,6 +7,8 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
+use crate::dialect::Notices;
+
 /// The largest latency that is told apart, ten minutes; beyond it only the largest value is exact.
 const LATENCY_NS_MAX: u64 = 600_000_000_000;
 
@@ -37,6 +39,14 @@ pub struct Counts {
     pub unasked: u64,
     /// Closed loop: messages whose last delivery was waited for in vain.
     pub given_up: u64,
+    /// Publications that the server has acknowledged.
+    pub acknowledged: u64,
+    /// Publications that the server has answered with an error.
+    pub rejected: u64,
+    /// Times that the server told a subscriber of messages that it will not get.
+    pub gaps: u64,
+    /// How many messages those were.
+    pub gap_messages: u64,
 }
 
 impl Counts {
@@ -55,6 +65,14 @@ impl Counts {
         self.deliveries - self.duplicated
     }
 
+    /// Adds what a server told.
+    pub fn note(&mut self, notices: &Notices) {
+        self.acknowledged += notices.acknowledged;
+        self.rejected += notices.rejected;
+        self.gaps += notices.gaps;
+        self.gap_messages += notices.gap_messages;
+    }
+
     fn join(&self, other: &Counts, join: impl Fn(u64, u64) -> u64) -> Counts {
         Counts {
             published: join(self.published, other.published),
@@ -67,6 +85,10 @@ impl Counts {
             foreign: join(self.foreign, other.foreign),
             unasked: join(self.unasked, other.unasked),
             given_up: join(self.given_up, other.given_up),
+            acknowledged: join(self.acknowledged, other.acknowledged),
+            rejected: join(self.rejected, other.rejected),
+            gaps: join(self.gaps, other.gaps),
+            gap_messages: join(self.gap_messages, other.gap_messages),
         }
     }
 }

@@ -204,7 +204,11 @@ impl Load {
         Ok((slow.count > 0).then_some(slow))
     }
 
-    pub(super) fn topic_names(&self, topics: u32, dialect: Dialect) -> Result<Vec<String>, String> {
+    pub(super) fn topic_names(
+        &self,
+        topics: u32,
+        dialect: &dyn Dialect,
+    ) -> Result<Vec<String>, String> {
         if self.topic.is_empty() || (topics > 1 && !self.topic.contains(NUMBER_PLACE)) {
             return Err(format!(
                 "--topic {}: with several topics the name needs the number, as in load/{NUMBER_PLACE}",

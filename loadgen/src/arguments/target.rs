@@ -1,8 +1,11 @@
 //! Which server, and what it speaks.
 
-use clap::{Args, ValueEnum};
+use std::sync::Arc;
 
-use crate::dialect::Dialect;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::dialect::{DRIVERS, Dialect, Driver, Role};
 use crate::failure::Failure;
 use crate::plan::{Endpoint, Layout};
 use crate::url::{TOPIC_PLACE, UrlTemplate};
@@ -15,8 +18,8 @@ pub struct Target {
     pub url: String,
 
     /// What the server speaks
-    #[arg(long, value_enum, default_value_t = Driver::Ringwire, value_name = "NAME")]
-    pub driver: Driver,
+    #[arg(long, value_parser = drivers(), default_value = "ringwire", value_name = "NAME")]
+    pub driver: &'static Driver,
 
     /// Where subscribers connect, `{topic}` being replaced; instead of what URL says
     #[arg(long, value_name = "URL")]
@@ -27,37 +30,38 @@ pub struct Target {
     pub publish_url: Option<String>,
 }
 
-/// What the server speaks inside WebSocket messages, and how topics come into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Driver {
-    /// Each message is a publication; subscribers open URL/t/TOPIC?mode=sub, publishers URL/t/TOPIC?mode=pub
-    Ringwire,
-    /// Each message is a publication; the URLs are used as they are, `{topic}` in them being replaced
-    Url,
-    /// The NATS client protocol, at the URL as it is; the topic's name is the subject
-    Nats,
-    /// MQTT 3.1.1 with quality of service 0, at the URL as it is
-    Mqtt,
-}
-
-impl Driver {
-    /// What is spoken inside WebSocket messages.
-    pub(super) fn dialect(self) -> Dialect {
-        match self {
-            Driver::Ringwire | Driver::Url => Dialect::Plain,
-            Driver::Nats => Dialect::Nats,
-            Driver::Mqtt => Dialect::Mqtt,
-        }
-    }
+fn drivers() -> impl TypedValueParser<Value = &'static Driver> {
+    let names = DRIVERS
+        .iter()
+        .map(|driver| PossibleValue::new(driver.name).help(driver.help));
+    PossibleValuesParser::new(names).try_map(|name| {
+        let driver = DRIVERS.iter().find(|driver| driver.name == name);
+        driver.copied().ok_or("the table of drivers has it")
+    })
 }
 
 impl Target {
+    /// What is spoken inside WebSocket messages.
+    pub(super) fn dialect(&self) -> Arc<dyn Dialect> {
+        (self.driver.dialect)()
+    }
+
     /// Where subscribers connect, and where publishers do. That is one place for connections that are both.
-    pub(super) fn endpoints(&self, layout: &Layout) -> Result<(Endpoint, Endpoint), Failure> {
+    pub(super) fn endpoints(
+        &self,
+        dialect: &dyn Dialect,
+        layout: &Layout,
+    ) -> Result<(Endpoint, Endpoint), Failure> {
+        // A server that sends everybody only what they have sent needs no topics.
+        let may_share = layout.topics == 1 || layout.is_echo();
+        let endpoint = |own: &Option<String>, role| {
+            let url = own.clone().unwrap_or_else(|| dialect.url(&self.url, role));
+            endpoint(&url, !may_share && !dialect.names_topic(role))
+        };
         if !layout.is_duplex() {
             return Ok((
-                self.endpoint(self.subscribe_url.as_deref(), "?mode=sub", layout)?,
-                self.endpoint(self.publish_url.as_deref(), "?mode=pub", layout)?,
+                endpoint(&self.subscribe_url, Role::Subscribe)?,
+                endpoint(&self.publish_url, Role::Publish)?,
             ));
         }
         if self.subscribe_url.is_some() || self.publish_url.is_some() {
@@ -67,30 +71,18 @@ impl Target {
                     .to_owned(),
             ));
         }
-        let both = self.endpoint(None, "", layout)?;
+        let both = endpoint(&None, Role::Both)?;
         Ok((both.clone(), both))
     }
+}
 
-    fn endpoint(
-        &self,
-        url: Option<&str>,
-        mode: &str,
-        layout: &Layout,
-    ) -> Result<Endpoint, Failure> {
-        let standard = || match self.driver {
-            Driver::Ringwire => format!("{}/t/{TOPIC_PLACE}{mode}", self.url.trim_end_matches('/')),
-            Driver::Url | Driver::Nats | Driver::Mqtt => self.url.clone(),
-        };
-        let url = UrlTemplate::parse(&url.map_or_else(standard, str::to_owned))
-            .map_err(Failure::Usage)?;
-        // A server that sends everybody only what they have sent needs no topics.
-        let may_share = layout.topics == 1 || layout.is_echo();
-        if !may_share && self.driver.dialect() == Dialect::Plain && !url.names_topic() {
-            return Err(Failure::Usage(format!(
-                "with several topics each URL needs a place for the name: {TOPIC_PLACE}"
-            )));
-        }
-        let address = url.resolve()?;
-        Ok(Endpoint { url, address })
+fn endpoint(url: &str, must_name_topic: bool) -> Result<Endpoint, Failure> {
+    let url = UrlTemplate::parse(url).map_err(Failure::Usage)?;
+    if must_name_topic && !url.names_topic() {
+        return Err(Failure::Usage(format!(
+            "with several topics each URL needs a place for the name: {TOPIC_PLACE}"
+        )));
     }
+    let address = url.resolve()?;
+    Ok(Endpoint { url, address })
 }

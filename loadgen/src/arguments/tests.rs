@@ -5,7 +5,6 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use super::*;
-use crate::dialect::Dialect;
 
 fn parse(line: &str) -> Result<Plan, String> {
     let words = std::iter::once("ringwire-load").chain(line.split_whitespace());
@@ -51,45 +50,33 @@ fn other_servers_have_other_urls() {
 }
 
 #[test]
-fn each_driver_has_its_urls_and_its_dialect() {
-    for (line, dialect, subscribe, publish) in [
+fn the_driver_says_what_becomes_of_the_url_and_options_may_say_otherwise() {
+    for (line, is_plain, subscribe, publish) in [
         (
             "--driver url ws://127.0.0.1:1/x/{topic}",
-            Dialect::Plain,
+            true,
             "/x/load/0",
             "/x/load/0",
         ),
+        ("--driver nats -t 2 -s 2 ws://127.0.0.1:1", false, "/", "/"),
         (
-            "--driver nats -t 2 -s 2 ws://127.0.0.1:1",
-            Dialect::Nats,
-            "/",
-            "/",
-        ),
-        (
-            "--driver mqtt ws://127.0.0.1:1/mqtt",
-            Dialect::Mqtt,
-            "/mqtt",
-            "/mqtt",
+            "--driver nchan ws://127.0.0.1:1/",
+            true,
+            "/sub/load/0",
+            "/pub/load/0",
         ),
         (
             "--driver ringwire ws://127.0.0.1:1 --publish-url ws://127.0.0.1:1/p",
-            Dialect::Plain,
+            true,
             "/t/load/0?mode=sub",
             "/p",
         ),
     ] {
         let plan = parse(line).expect(line);
-        assert_eq!(plan.dialect, dialect, "{line}");
-        assert_eq!(
-            plan.subscribe.url.target(&plan.topic_names[0]),
-            subscribe,
-            "{line}"
-        );
-        assert_eq!(
-            plan.publish.url.target(&plan.topic_names[0]),
-            publish,
-            "{line}"
-        );
+        assert_eq!(plan.dialect.is_plain(), is_plain, "{line}");
+        let targets = [&plan.subscribe, &plan.publish]
+            .map(|endpoint| endpoint.url.target(&plan.topic_names[0]));
+        assert_eq!(targets, [subscribe, publish], "{line}");
     }
 }
 
@@ -175,7 +162,7 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("--payload 31", "32 bytes"),
         ("--rate 5 --outstanding 1", "cannot be used with"),
         ("--idle --outstanding 1", "cannot be used with"),
-        ("--driver smtp", "ringwire, url, nats, mqtt"),
+        ("--driver smtp", "ringwire, url, nchan, nats, mqtt"),
         ("--driver nats --topic a.*", "NATS subject"),
         ("--driver mqtt --topic a/#", "MQTT topic"),
         ("--rate 0", "more than 0"),

@@ -1,12 +1,22 @@
-//! MQTT 3.1.1 with quality of service 0: eight of its packets.
+//! MQTT 3.1.1 with quality of service 0: ten of its packets.
 //! <https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html>
 //!
 //! Sessions are clean and keep-alive is off (section 3.1.2.10), so there is nothing to store and no ping to send. Wills, retained
 //! messages and credentials are not spoken.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::{Cue, Envelope, Heard, Refusal, Step};
+use super::{Cue, Dialect, Driver, Encoding, Envelope, Heard, Part, Refusal, Script, Step};
+
+/// MQTT.
+pub(super) const DRIVER: Driver = Driver {
+    name: "mqtt",
+    help: "MQTT 3.1.1 with quality of service 0, at the URL as it is",
+    dialect: || Arc::new(Mqtt),
+};
+
+#[derive(Debug)]
+struct Mqtt;
 
 // First bytes: packet type and its flags (section 2.2).
 const CONNECT: u8 = 0x10;
@@ -14,6 +24,8 @@ const CONNACK: u8 = 0x20;
 const PUBLISH: u8 = 0x30;
 const SUBSCRIBE: u8 = 0x82;
 const SUBACK: u8 = 0x90;
+const UNSUBSCRIBE: u8 = 0xa2;
+const UNSUBACK: u8 = 0xb0;
 const PINGRESP: u8 = 0xd0;
 
 /// The type without the flags.
@@ -36,58 +48,89 @@ const REFUSALS: [&str; 5] = [
     "this client is not authorized",
 ];
 
-pub(super) fn script(subscribes_to: Option<&str>, client: u64) -> VecDeque<Step> {
-    // Section 3.1.3.1: 23 letters and digits every server takes.
-    let identifier = format!("load{client:016x}");
-    let mut connect = vec![0, 4, b'M', b'Q', b'T', b'T', 4, 0x02, 0, 0];
-    connect.extend_from_slice(&text(&identifier));
-    let mut script = VecDeque::from([step(Cue::Open, CONNECT, &connect)]);
-    match subscribes_to {
-        None => script.push_back(Step {
-            awaits: Cue::Connack,
-            then: Vec::new(),
-        }),
-        Some(topic) => {
-            let filter = [IDENTIFIER.as_slice(), &text(topic), &[0]].concat();
-            script.push_back(step(Cue::Connack, SUBSCRIBE, &filter));
-            script.push_back(Step {
-                awaits: Cue::Suback,
-                then: Vec::new(),
-            });
+impl Dialect for Mqtt {
+    fn subprotocols(&self) -> &'static [&'static str] {
+        &["mqtt"]
+    }
+
+    fn check_topic(&self, name: &str) -> Result<(), &'static str> {
+        if name.contains(['+', '#', '\0']) {
+            return Err("an MQTT topic has no `+` or `#`");
+        }
+        if name.len() > usize::from(u16::MAX) {
+            return Err("an MQTT topic has at most 65535 bytes");
+        }
+        Ok(())
+    }
+
+    fn payload_bytes_max(&self, topic: &str) -> Option<usize> {
+        Some(REMAINING_MAX - text(topic).len())
+    }
+
+    fn envelope(&self, topic: &str, payload_bytes: usize) -> Envelope {
+        let topic = text(topic);
+        let mut before = vec![PUBLISH];
+        remaining(topic.len() + payload_bytes, &mut before);
+        before.extend_from_slice(&topic);
+        Envelope {
+            before,
+            encoding: Encoding::Raw,
+            after: Vec::new(),
         }
     }
-    script
-}
 
-pub(super) fn envelope(topic: &str, payload_bytes: usize) -> Envelope {
-    let topic = text(topic);
-    let mut before = vec![PUBLISH];
-    remaining(topic.len() + payload_bytes, &mut before);
-    before.extend_from_slice(&topic);
-    Envelope { before, after: b"" }
-}
-
-pub(super) fn check_topic(name: &str) -> Result<(), &'static str> {
-    if name.contains(['+', '#', '\0']) {
-        return Err("an MQTT topic has no `+` or `#`");
+    fn script(&self, part: &Part<'_>) -> Script {
+        // Section 3.1.3.1: 23 letters and digits every server takes.
+        let identifier = format!("load{:016x}", part.client);
+        let mut connect = vec![0, 4, b'M', b'Q', b'T', b'T', 4, 0x02, 0, 0];
+        connect.extend_from_slice(&text(&identifier));
+        let open = Step::new(Cue::Open, packet(CONNECT, &connect));
+        if !part.subscribes() {
+            return Script::from([open, Step::new(Cue::Greeted, [])]);
+        }
+        Script::from([
+            open,
+            Step::new(Cue::Greeted, subscribe(part.topic)),
+            Step::new(Cue::Subscribed, []),
+        ])
     }
-    if name.len() > usize::from(u16::MAX) {
-        return Err("an MQTT topic has at most 65535 bytes");
+
+    fn resubscription(&self, topic: &str) -> Script {
+        let filter = [IDENTIFIER.as_slice(), &text(topic)].concat();
+        Script::from([
+            Step::new(Cue::Open, packet(UNSUBSCRIBE, &filter)),
+            Step::new(Cue::Unsubscribed, subscribe(topic)),
+            Step::new(Cue::Subscribed, []),
+        ])
     }
-    Ok(())
+
+    fn read(&self, bytes: &[u8], hear: &mut dyn FnMut(Heard<'_>)) -> Result<usize, Refusal> {
+        let mut at = 0;
+        while let Some((heard, length)) = parse(&bytes[at..])? {
+            hear(heard);
+            at += length;
+        }
+        Ok(at)
+    }
 }
 
-pub(super) fn payload_bytes_max(topic: &str) -> usize {
-    REMAINING_MAX - text(topic).len()
+fn subscribe(topic: &str) -> Vec<u8> {
+    packet(
+        SUBSCRIBE,
+        &[IDENTIFIER.as_slice(), &text(topic), &[0]].concat(),
+    )
 }
 
 /// The first packet in `bytes` and its length; `None` if it goes on beyond them.
 #[inline]
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Heard<'_>, usize)>, Refusal> {
+fn parse(bytes: &[u8]) -> Result<Option<(Heard<'_>, usize)>, Refusal> {
     let Some((&first, rest)) = bytes.split_first() else {
         return Ok(None);
     };
-    if !matches!(first & TYPE_BITS, PUBLISH | CONNACK | SUBACK | PINGRESP) {
+    if !matches!(
+        first & TYPE_BITS,
+        PUBLISH | CONNACK | SUBACK | UNSUBACK | PINGRESP
+    ) {
         return Err(unknown(first));
     }
     let Some((remaining_bytes, length_bytes)) = decode_remaining(rest)? else {
@@ -98,10 +141,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Heard<'_>, usize)>, Refusal>
     };
     let heard = match (first & TYPE_BITS, body) {
         (PUBLISH, _) if first & QOS_BITS == 0 => Heard::Delivery(payload(body)?),
-        (CONNACK, [_, 0]) => Heard::Cue(Cue::Connack),
+        (CONNACK, [_, 0]) => Heard::Cue(Cue::Greeted),
         (CONNACK, [_, code]) => return Err(refusal(*code)),
-        (SUBACK, [_, _, 0..=2]) => Heard::Cue(Cue::Suback),
+        (SUBACK, [_, _, 0..=2]) => Heard::Cue(Cue::Subscribed),
         (SUBACK, [_, _, _]) => return Err(Refusal("it refused the subscription".to_owned())),
+        (UNSUBACK, [_, _]) => Heard::Cue(Cue::Unsubscribed),
         (PINGRESP, []) => Heard::Nothing,
         _ => return Err(unknown(first)),
     };
@@ -150,12 +194,12 @@ fn decode_remaining(bytes: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     }
 }
 
-/// A packet, sent when `awaits` has come.
-fn step(awaits: Cue, first: u8, body: &[u8]) -> Step {
-    let mut then = vec![first];
-    remaining(body.len(), &mut then);
-    then.extend_from_slice(body);
-    Step { awaits, then }
+/// A whole packet.
+fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![first];
+    remaining(body.len(), &mut packet);
+    packet.extend_from_slice(body);
+    packet
 }
 
 fn remaining(mut length: usize, out: &mut Vec<u8>) {

@@ -4,12 +4,19 @@
 //! The server speaks first (INFO). A PING behind the subscription is answered when the subscription stands. Headers, queue
 //! groups, credentials and TLS are not spoken.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::{Cue, Envelope, Heard, Refusal, Step};
+use super::{Cue, Dialect, Driver, Encoding, Envelope, Heard, Part, Refusal, Script, Step, quoted};
 
-/// The answer to a PING; without it the server hangs up after a while.
-pub(super) const PONG: &[u8] = b"PONG\r\n";
+/// NATS.
+pub(super) const DRIVER: Driver = Driver {
+    name: "nats",
+    help: "The NATS client protocol, at the URL as it is; the topic's name is the subject",
+    dialect: || Arc::new(Nats),
+};
+
+#[derive(Debug)]
+struct Nats;
 
 /// `verbose` would have each publication acknowledged; with `echo` who is subscribed hears its own publications as well.
 const CONNECT: &[u8] =
@@ -21,44 +28,62 @@ const LINE_BYTES_MAX: usize = 64 << 10;
 
 const LINE_END: &[u8] = b"\r\n";
 
-pub(super) fn script(subscribes_to: Option<&str>) -> VecDeque<Step> {
-    let mut words = CONNECT.to_vec();
-    if let Some(topic) = subscribes_to {
-        words.extend_from_slice(format!("SUB {topic} 1\r\n").as_bytes());
+impl Dialect for Nats {
+    fn check_topic(&self, name: &str) -> Result<(), &'static str> {
+        if name.contains(|letter: char| letter.is_whitespace() || matches!(letter, '*' | '>')) {
+            return Err("a NATS subject has no blanks, `*` or `>`");
+        }
+        if name.split('.').any(str::is_empty) {
+            return Err("a NATS subject has something between its dots");
+        }
+        Ok(())
     }
-    words.extend_from_slice(b"PING\r\n");
-    VecDeque::from([
-        Step {
-            awaits: Cue::Info,
-            then: words,
-        },
-        Step {
-            awaits: Cue::Pong,
-            then: Vec::new(),
-        },
-    ])
-}
 
-pub(super) fn envelope(topic: &str, payload_bytes: usize) -> Envelope {
-    Envelope {
-        before: format!("PUB {topic} {payload_bytes}\r\n").into_bytes(),
-        after: LINE_END,
+    fn envelope(&self, topic: &str, payload_bytes: usize) -> Envelope {
+        Envelope {
+            before: format!("PUB {topic} {payload_bytes}\r\n").into_bytes(),
+            encoding: Encoding::Raw,
+            after: LINE_END.to_vec(),
+        }
     }
-}
 
-pub(super) fn check_topic(name: &str) -> Result<(), &'static str> {
-    if name.contains(|letter: char| letter.is_whitespace() || matches!(letter, '*' | '>')) {
-        return Err("a NATS subject has no blanks, `*` or `>`");
+    fn script(&self, part: &Part<'_>) -> Script {
+        let mut words = CONNECT.to_vec();
+        if part.subscribes() {
+            words.extend_from_slice(format!("SUB {} 1\r\n", part.topic).as_bytes());
+        }
+        words.extend_from_slice(b"PING\r\n");
+        Script::from([
+            Step::new(Cue::Greeted, words),
+            Step::new(Cue::Subscribed, []),
+        ])
     }
-    if name.split('.').any(str::is_empty) {
-        return Err("a NATS subject has something between its dots");
+
+    fn resubscription(&self, topic: &str) -> Script {
+        Script::from([
+            Step::new(Cue::Open, format!("UNSUB 1\r\nSUB {topic} 1\r\nPING\r\n")),
+            Step::new(Cue::Subscribed, []),
+        ])
     }
-    Ok(())
+
+    /// Without it the server hangs up after a while.
+    fn pong(&self) -> &'static [u8] {
+        b"PONG\r\n"
+    }
+
+    fn read(&self, bytes: &[u8], hear: &mut dyn FnMut(Heard<'_>)) -> Result<usize, Refusal> {
+        let mut at = 0;
+        while let Some((heard, length)) = parse(&bytes[at..])? {
+            hear(heard);
+            at += length;
+        }
+        Ok(at)
+    }
 }
 
 /// The first protocol message in `bytes` and its length; `None` if it goes on beyond them.
 #[inline]
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Heard<'_>, usize)>, Refusal> {
+fn parse(bytes: &[u8]) -> Result<Option<(Heard<'_>, usize)>, Refusal> {
     let Some(line_end) = bytes.iter().position(|byte| *byte == b'\n') else {
         return if bytes.len() > LINE_BYTES_MAX {
             Err(unknown(bytes))
@@ -75,9 +100,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Heard<'_>, usize)>, Refusal>
     }
     let heard = match line {
         b"PING" => Heard::Ping,
-        b"PONG" => Heard::Cue(Cue::Pong),
+        b"PONG" => Heard::Cue(Cue::Subscribed),
         b"+OK" => Heard::Nothing,
-        _ if line.starts_with(b"INFO ") => Heard::Cue(Cue::Info),
+        _ if line.starts_with(b"INFO ") => Heard::Cue(Cue::Greeted),
         _ if line.starts_with(b"-ERR") => return Err(refusal(&line[4..])),
         _ => return Err(unknown(line)),
     };
@@ -123,19 +148,15 @@ fn number(digits: &[u8]) -> Option<usize> {
 
 fn refusal(reason: &[u8]) -> Refusal {
     let reason = reason.trim_ascii();
-    let quoted = reason
+    let inner = reason
         .strip_prefix(b"'")
         .and_then(|reason| reason.strip_suffix(b"'"));
-    Refusal(format!("it refused: {}", text(quoted.unwrap_or(reason))))
-}
-
-fn unknown(line: &[u8]) -> Refusal {
     Refusal(format!(
-        "it does not speak NATS: `{}`",
-        text(&line[..line.len().min(60)])
+        "it refused: {}",
+        inner.unwrap_or(reason).escape_ascii()
     ))
 }
 
-fn text(bytes: &[u8]) -> String {
-    bytes.escape_ascii().to_string()
+fn unknown(line: &[u8]) -> Refusal {
+    Refusal(format!("it does not speak NATS: `{}`", quoted(line)))
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use frame::CloseCode;
-use protocol::ws;
+use frame::{CloseCode, Opcode};
+use protocol::ws::{self, Kind};
 use reactor::{Completion, Driver, Outgoing, Socket};
 
 use super::buffers::BUFFER_BYTES_MAX;
@@ -18,7 +18,7 @@ use super::opening::Opening;
 use super::publishing::Publishing;
 use super::reception::Reception;
 use super::slow_reading::SlowReading;
-use crate::dialect::{CUT_BYTES_MAX, Dialect};
+use crate::dialect::{Aside, CUT_BYTES_MAX};
 use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
 use crate::payload::PAYLOAD_BYTES_MIN;
@@ -51,8 +51,10 @@ pub(super) struct Arrivals<'r> {
     ways: BTreeMap<(Who, String), u64>,
     /// Connections that stand.
     standing: u64,
-    /// What the connection that is just heard answers.
-    reply: Vec<u8>,
+    /// Of the messages that deliveries come in.
+    kind: Kind,
+    /// What the connection that is just heard answers, and what else came of it.
+    aside: Aside,
 }
 
 impl<'r> Arrivals<'r> {
@@ -70,10 +72,10 @@ impl<'r> Arrivals<'r> {
             course,
             config: ws::Config {
                 limits: frame::Limits {
-                    message_bytes_max: match plan.dialect {
-                        Dialect::Plain => MESSAGE_BYTES_MIN.max(plan.payload_bytes as u64),
+                    message_bytes_max: match plan.dialect.is_plain() {
+                        true => MESSAGE_BYTES_MIN.max(plan.payload_bytes as u64),
                         // One WebSocket message may carry all that the server had waiting.
-                        Dialect::Nats | Dialect::Mqtt => CUT_BYTES_MAX as u64,
+                        false => CUT_BYTES_MAX as u64,
                     },
                     fragments_max: 4096,
                 },
@@ -89,7 +91,8 @@ impl<'r> Arrivals<'r> {
             slow,
             ways: BTreeMap::new(),
             standing: 0,
-            reply: Vec::new(),
+            kind: plan.dialect.kind(),
+            aside: Aside::default(),
         }
     }
 
@@ -194,8 +197,8 @@ impl<'r> Arrivals<'r> {
             frames_from = bytes.len() - rest.len();
             link.ends.response = None;
             link.stage = Stage::Greeting;
-            link.ends.talk.open(&mut self.reply);
-            self.say_reply(socket);
+            link.ends.talk.open(&mut self.aside);
+            self.say_aside(socket);
         }
         self.greet(socket, now_ns);
         self.hear(socket, &mut bytes[frames_from..], now_ns)?;
@@ -235,15 +238,19 @@ impl<'r> Arrivals<'r> {
             reception: &mut self.reception,
             publishing: &mut self.publishing,
             slow: &mut self.slow,
-            reply: &mut self.reply,
+            aside: &mut self.aside,
+            opcode: match self.kind {
+                Kind::Text => Opcode::Text,
+                Kind::Binary => Opcode::Binary,
+            },
             now_ns,
         };
         let end = ear.hear(link, &self.config, bytes);
         if link.ends.machine.wants_transmit() || link.ends.machine.is_finished() {
             self.links.mark(socket);
         }
-        if !self.reply.is_empty() {
-            self.say_reply(socket);
+        if !self.aside.is_empty() {
+            self.say_aside(socket);
         }
         match end {
             None => Ok(()),
@@ -251,14 +258,16 @@ impl<'r> Arrivals<'r> {
         }
     }
 
-    fn say_reply(&mut self, socket: Socket) {
-        if let Some(link) = self.links.at(socket)
-            && !self.reply.is_empty()
-        {
-            link.ends.send(&self.reply);
+    /// Says what the connection answers, and counts what the server told.
+    fn say_aside(&mut self, socket: Socket) {
+        if let Some(link) = self.links.at(socket) {
+            for message in self.aside.messages() {
+                link.ends.send(self.kind, message);
+            }
             self.links.mark(socket);
         }
-        self.reply.clear();
+        self.publishing.counts.note(&self.aside.notices);
+        self.aside.clear();
     }
 
     /// The server has ended the conversation: before a connection stands that ends the run.

@@ -26,7 +26,12 @@ pub(super) fn ring_settings(plan: &Plan, lockable_bytes: Option<u64>) -> RingSet
         Pace::Open { .. } | Pace::Idle => 1,
         Pace::Closed { outstanding } => u64::from(outstanding),
     };
-    let burst_bytes = messages * (plan.payload_bytes + Header::BYTES_MAX) as u64;
+    // What comes is about as long as what is sent.
+    let message_bytes = plan
+        .dialect
+        .envelope(&plan.topic_names[0], plan.payload_bytes)
+        .message_bytes(plan.payload_bytes);
+    let burst_bytes = messages * (message_bytes + Header::BYTES_MAX) as u64;
     let buffer_bytes = burst_bytes
         .next_power_of_two()
         .clamp(BUFFER_BYTES_MIN, BUFFER_BYTES_MAX);

@@ -3,7 +3,7 @@
 //! The common case goes straight from the driver's buffer to the books; see `inbound` for the frames that do not, and
 //! `reception` for what is done with a delivery.
 
-use frame::CloseCode;
+use frame::{CloseCode, Opcode};
 use protocol::ws::{Config, Event, Kind};
 
 use super::inbound::plain;
@@ -11,15 +11,17 @@ use super::links::{Ends, Link, Member, Stage};
 use super::publishing::Publishing;
 use super::reception::Reception;
 use super::slow_reading::SlowReading;
-use crate::dialect::{Gist, Refusal};
+use crate::dialect::{Aside, Gist, Refusal};
 
 /// Where what is heard of one connection goes.
 pub(super) struct Ear<'e> {
     pub(super) reception: &'e mut Reception,
     pub(super) publishing: &'e mut Publishing,
     pub(super) slow: &'e mut SlowReading,
-    /// What the connection answers.
-    pub(super) reply: &'e mut Vec<u8>,
+    /// What the connection answers, and what else came of it.
+    pub(super) aside: &'e mut Aside,
+    /// Of the messages that deliveries come in.
+    pub(super) opcode: Opcode,
     pub(super) now_ns: u64,
 }
 
@@ -68,16 +70,16 @@ impl Ear<'_> {
     fn hear_plain(&mut self, link: &mut Link, bytes: &[u8]) -> Result<usize, Refusal> {
         let talk = &mut link.ends.talk;
         if let Some(subscriber) = link.member.subscriber()
-            && talk.is_between_messages()
+            && talk.may_be_recognised()
             && let Some(taken) = self.reception.recognise(subscriber, bytes, self.now_ns)
         {
             return Ok(taken);
         }
         let (mut at, mut gist) = (0, Gist::Deliveries);
-        while let Some((from, until)) = plain(&bytes[at..]) {
+        while let Some((from, until)) = plain(&bytes[at..], self.opcode) {
             let message = &bytes[at + from..at + until];
             at += until;
-            let read = talk.read(message, self.reply, |payload| match link.member {
+            let read = talk.read(message, self.aside, |payload| match link.member {
                 Member::Subscriber(subscriber) | Member::Both(subscriber) => {
                     self.reception.hear(subscriber, payload)
                 }
@@ -124,7 +126,7 @@ impl Ear<'_> {
                 bytes,
                 |event| match event {
                     Event::Message { kind, payload } => {
-                        let read = talk.read(&payload, self.reply, |payload| match *member {
+                        let read = talk.read(&payload, self.aside, |payload| match *member {
                             Member::Subscriber(subscriber) | Member::Both(subscriber) => {
                                 self.reception.hear(subscriber, payload)
                             }

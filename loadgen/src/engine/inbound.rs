@@ -1,7 +1,7 @@
 //! The receiving half of a client's WebSocket: frames out of the bytes of each read.
 //!
-//! Nearly everything that a measured server sends is a whole binary message in one frame that lies whole in the read:
-//! [`plain`] sees that from the header and nothing is copied. Whatever is not (a frame that a read has cut, fragments, text,
+//! Nearly everything that a measured server sends is a whole message in one frame that lies whole in the read:
+//! [`plain`] sees that from the header and nothing is copied. Whatever is not (a frame that a read has cut, fragments, the other kind,
 //! control frames, broken rules) goes to the protocol's own machine, a whole frame at a time, so that the short way and
 //! the machine can take turns on one connection. No read is longer than a message may be, so the short way needs no limit.
 
@@ -26,11 +26,12 @@ enum Extent {
     Cut(usize),
 }
 
-/// Where the payload begins and ends, if a whole binary message in one frame stands at the start of `bytes`.
+/// Where the payload begins and ends, if a whole message of this kind in one frame stands at the start of `bytes`. Whether text
+/// is UTF-8 is not looked at.
 #[inline]
-pub(super) fn plain(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn plain(bytes: &[u8], opcode: Opcode) -> Option<(usize, usize)> {
     let (header, header_bytes) = Header::decode(bytes).ok()??;
-    if !header.fin || header.opcode != Opcode::Binary || header.rsv != 0 || header.mask.is_some() {
+    if !header.fin || header.opcode != opcode || header.rsv != 0 || header.mask.is_some() {
         return None;
     }
     let left_bytes = bytes.len() - header_bytes;
@@ -155,7 +156,7 @@ mod tests {
             let mut bytes = read.to_vec();
             let mut at = 0;
             while at < bytes.len() {
-                if let Some((from, until)) = plain(&bytes[at..])
+                if let Some((from, until)) = plain(&bytes[at..], Opcode::Binary)
                     .filter(|_| inbound.is_between_messages() && machine.is_open())
                 {
                     let payload = bytes[at + from..at + until].into();
@@ -221,9 +222,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_binary_message_is_plain() {
-        assert_eq!(plain(b"\x82\x02abrest"), Some((2, 4)));
-        assert_eq!(plain(b"\x82\x00"), Some((2, 2)));
+    fn only_a_whole_message_of_the_kind_is_plain() {
+        assert_eq!(plain(b"\x82\x02abrest", Opcode::Binary), Some((2, 4)));
+        assert_eq!(plain(b"\x82\x00", Opcode::Binary), Some((2, 2)));
+        assert_eq!(plain(b"\x81\x02ab", Opcode::Text), Some((2, 4)));
         for other in [
             b"\x82\x03ab".as_slice(),
             b"\x82",
@@ -234,7 +236,7 @@ mod tests {
             b"\x89\x02ab",
             b"\x82\x82keysab",
         ] {
-            assert_eq!(plain(other), None, "{other:?}");
+            assert_eq!(plain(other, Opcode::Binary), None, "{other:?}");
         }
     }
 }

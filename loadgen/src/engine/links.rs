@@ -98,8 +98,8 @@ pub(super) struct Ends {
 
 impl Ends {
     /// Queues one message.
-    pub(super) fn send(&mut self, message: &[u8]) {
-        self.machine.send(Kind::Binary, message, &mut self.out);
+    pub(super) fn send(&mut self, kind: Kind, message: &[u8]) {
+        self.machine.send(kind, message, &mut self.out);
     }
 }
 

@@ -12,7 +12,7 @@ use reactor::{Driver, SocketOptions};
 use super::links::{Ends, Link, Links, Member, Stage};
 use super::obstacle::{self, Situation};
 use super::slow_reading::SlowReading;
-use crate::dialect::Talk;
+use crate::dialect::{Part, Role, Talk};
 use crate::failure::Failure;
 use crate::plan::{Endpoint, Plan};
 
@@ -127,13 +127,17 @@ impl<'p> Opening<'p> {
     }
 
     fn ends(&mut self, member: Member, now_ns: u64) -> Ends {
-        let topic = match member {
-            Member::Subscriber(_) | Member::Both(_) | Member::Slow(_) => {
-                Some(self.topic_name(member))
-            }
-            Member::Line(_) => None,
+        let part = Part {
+            role: match member {
+                Member::Subscriber(_) | Member::Slow(_) => Role::Subscribe,
+                Member::Line(_) => Role::Publish,
+                Member::Both(_) => Role::Both,
+            },
+            topic: self.topic_name(member),
+            client: self.randomness.next(),
+            since: None,
         };
-        let talk = Talk::new(self.plan.dialect, topic, self.randomness.next());
+        let talk = Talk::new(&self.plan.dialect, &part);
         Ends {
             machine: ws::Connection::new(
                 ws::Role::Client,

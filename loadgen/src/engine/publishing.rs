@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use protocol::ws::Kind;
 use reactor::Socket;
 
 use super::links::{Link, Links, Stage};
@@ -34,6 +35,8 @@ pub(super) struct Publishing {
     payload: Vec<u8>,
     /// Of each topic.
     envelopes: Vec<Envelope>,
+    /// Of WebSocket messages.
+    kind: Kind,
     message: Vec<u8>,
     pub(super) counts: Counts,
     pub(super) lateness: Distribution,
@@ -137,6 +140,7 @@ impl Publishing {
                 .iter()
                 .map(|name| plan.dialect.envelope(name, plan.payload_bytes))
                 .collect(),
+            kind: plan.dialect.kind(),
             message: Vec::new(),
             counts: Counts::default(),
             lateness: Distribution::default(),
@@ -346,15 +350,13 @@ impl Publishing {
             sent_ns,
         }
         .write(&mut self.payload);
-        let Envelope { before, after } = &self.envelopes[topic as usize];
-        if before.is_empty() {
-            link.ends.send(&self.payload);
+        let envelope = &self.envelopes[topic as usize];
+        if envelope.is_bare() {
+            link.ends.send(self.kind, &self.payload);
         } else {
             self.message.clear();
-            self.message.extend_from_slice(before);
-            self.message.extend_from_slice(&self.payload);
-            self.message.extend_from_slice(after);
-            link.ends.send(&self.message);
+            envelope.wrap(&self.payload, &mut self.message);
+            link.ends.send(self.kind, &self.message);
         }
         self.lines[line].published += 1;
         self.counts.published += 1;
