@@ -30,8 +30,10 @@ pub struct Evidence {
     pub window: Counts,
     /// Deliveries that were to arrive in the whole run: each message once at each subscriber of its topic.
     pub expected: u64,
-    /// Those of them that did not.
+    /// Those of them that did not, although they were waited for.
     pub lost: u64,
+    /// Those of them that were still missing when waiting for them was ended early.
+    pub undecided: u64,
     /// Latency of the messages whose sending time lies in the window, whenever they arrived.
     pub latency: Distribution,
     /// How late the generator itself was, for the same messages.
@@ -123,6 +125,7 @@ impl Evidence {
         self.window = self.window.plus(&other.window);
         self.expected += other.expected;
         self.lost += other.lost;
+        self.undecided += other.undecided;
         self.latency.add(&other.latency);
         self.lateness.add(&other.lateness);
         self.own_cpu = self.own_cpu.plus(other.own_cpu);

@@ -94,7 +94,7 @@ impl Counts {
 }
 
 /// A distribution of nanoseconds with three significant digits.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Distribution {
     histogram: Histogram<u64>,
     max_ns: u64,

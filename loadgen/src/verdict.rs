@@ -122,6 +122,10 @@ fn faults(evidence: &Evidence) -> Vec<String> {
         .sum();
     [
         (evidence.lost, "lost"),
+        (
+            evidence.undecided,
+            "undecided: still missing when waiting for them ended, which it does after 12 times --patience, or by an interrupt",
+        ),
         (total.duplicated, "duplicated"),
         (total.reordered, "reordered"),
         (total.corrupted, "corrupted"),

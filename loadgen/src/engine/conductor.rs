@@ -60,7 +60,7 @@ impl Conductor {
                 self.end_connecting(now_ns);
                 self.until_ns = Some(now_ns + nanoseconds(self.times.settle));
             }
-            Phase::Connect if is_due => self.begin_warm_up(course, driver),
+            Phase::Connect if is_due => self.begin_publishing(course, driver),
             Phase::WarmUp if is_ending => {
                 self.until_ns = None;
                 course.begin_drain(0);
@@ -70,10 +70,22 @@ impl Conductor {
             Phase::Drain if course.all_drained() => course.begin_close(),
             _ => {}
         }
-        if course.phase() == Phase::Close && self.connecting_ns.is_none() {
-            self.end_connecting(now_ns);
+        if course.phase() == Phase::Close {
+            self.close_what_is_open(course, now_ns);
         }
         self.until_ns
+    }
+
+    /// The run is over, perhaps by being given up in the middle of something.
+    fn close_what_is_open(&mut self, course: &Course, now_ns: u64) {
+        if self.connecting_ns.is_none() {
+            self.end_connecting(now_ns);
+        }
+        let window_ns = course.window_ns();
+        if window_ns.start < u64::MAX && window_ns.end == u64::MAX {
+            self.processes.end_window();
+            course.cut_window(now_ns);
+        }
     }
 
     fn end_connecting(&mut self, now_ns: u64) {
@@ -81,8 +93,11 @@ impl Conductor {
         self.processes.end_connecting();
     }
 
-    fn begin_warm_up<D: Driver>(&mut self, course: &Course, driver: &D) {
+    fn begin_publishing<D: Driver>(&mut self, course: &Course, driver: &D) {
         self.processes.weigh_connected();
+        if self.times.warm_up.is_zero() {
+            return self.begin_window(course, driver);
+        }
         let now_ns = driver.now_ns();
         self.until_ns = Some(now_ns + nanoseconds(self.times.warm_up));
         self.tell(|| format!("connected, publishing; warm-up {:?}", self.times.warm_up));
@@ -116,7 +131,7 @@ impl Conductor {
         let window = course.window_ns();
         evidence.connections_wanted = self.connections;
         evidence.connecting_ns = self.connecting_ns.unwrap_or(0);
-        evidence.window_ns = if window.start == u64::MAX {
+        evidence.window_ns = if window.start == u64::MAX || window.end == u64::MAX {
             0
         } else {
             window.end - window.start

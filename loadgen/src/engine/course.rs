@@ -84,8 +84,11 @@ impl Course {
         self.enter(Phase::WarmUp);
     }
 
-    /// The measured window begins at `now_ns`.
+    /// The measured window begins at `now_ns`, and publishing with it if there was no warm-up.
     pub(super) fn begin_window(&self, now_ns: u64) {
+        if self.phase() < Phase::WarmUp {
+            self.publish_from_ns.store(now_ns, Ordering::Release);
+        }
         self.window_from_ns.store(now_ns, Ordering::Release);
         self.enter(Phase::Measure);
     }
@@ -98,6 +101,11 @@ impl Course {
 
     pub(super) fn begin_close(&self) {
         self.enter(Phase::Close);
+    }
+
+    /// The run was given up in the middle of the measured window.
+    pub(super) fn cut_window(&self, now_ns: u64) {
+        self.window_until_ns.store(now_ns, Ordering::Release);
     }
 
     fn enter(&self, phase: Phase) {

@@ -27,7 +27,7 @@ use std::sync::mpsc::{Sender, channel};
 use reactor::{Driver, RingDriver};
 
 use self::conductor::Conductor;
-use self::course::Course;
+use self::course::{Course, Phase};
 use self::lanes::Lanes;
 use self::processes::Processes;
 use self::worker::{Share, Worker};
@@ -41,9 +41,12 @@ use crate::timeline::{Collection, Part};
 pub struct Brake(Arc<Course>);
 
 impl Brake {
-    /// Ends the measured window now, if it has begun, and publishing. What is on its way is still waited for.
+    /// Ends what the run is at: connecting, or publishing, after which what is on its way is still waited for, or that waiting.
     pub fn pull(&self, reason: &str) {
         self.0.end_early(reason.to_owned());
+        if self.0.phase() == Phase::Drain {
+            self.0.begin_close();
+        }
     }
 }
 

@@ -213,18 +213,19 @@ impl Publishing {
         }
     }
 
-    /// Open loop: queues what is due. True if more is due than one batch.
+    /// Open loop: queues what is due before the window ends. True if more is due than one batch.
     pub(super) fn send_due(
         &mut self,
         links: &mut Links,
         window_ns: &Range<u64>,
         now_ns: u64,
     ) -> bool {
+        let due_until_ns = now_ns.min(window_ns.end.saturating_sub(1));
         for _ in 0..BATCH_MESSAGES_MAX {
             let Turns::Open(schedule) = &mut self.pace else {
                 return false;
             };
-            let Some((publisher, due_ns)) = schedule.take_due(now_ns) else {
+            let Some((publisher, due_ns)) = schedule.take_due(due_until_ns) else {
                 return false;
             };
             let line = self.publishers[publisher].next_line();

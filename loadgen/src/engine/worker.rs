@@ -3,6 +3,8 @@
 //! A turn follows the phase, opens connections or publishes what is due, sends everything in one submission, waits, and takes
 //! what has arrived (see `arrivals`).
 
+use std::ops::Range;
+
 use reactor::{Driver, Wait};
 
 use super::arrivals::Arrivals;
@@ -22,6 +24,10 @@ use crate::tally::Counts;
 
 /// How often the books are searched: for what is overdue in a closed loop, for what may still arrive at the end.
 const SEARCH_INTERVAL_NS: u64 = 20_000_000;
+
+/// What still arrives when publishing has ended is waited for at most so many times as long as `--patience`, however steadily it
+/// comes: a server that is minutes behind, or that lets messages trickle, does not hold the report back.
+const DRAIN_PATIENCES_MAX: u32 = 12;
 
 /// How long closing handshakes may take at the end.
 const CLOSE_PATIENCE_NS: u64 = 1_000_000_000;
@@ -61,9 +67,10 @@ struct Spin {
 struct Drain {
     received: u64,
     moved_ns: u64,
-    /// The healthy ones have all they are going to get.
-    is_done: bool,
+    until_ns: u64,
     is_over: bool,
+    /// The healthy ones have all they are going to get: what is missing was waited for in vain.
+    is_settled: bool,
 }
 
 /// Which part of the run a thread does.
@@ -195,6 +202,10 @@ impl<'r, D: Driver> Worker<'r, D> {
     /// to the last.
     fn follow(&mut self, now_ns: u64) {
         let phase = self.course.phase();
+        if self.phase == phase {
+            return;
+        }
+        let counts_before = self.arrivals.counts();
         if self.phase < Phase::WarmUp && (Phase::WarmUp..Phase::Close).contains(&phase) {
             self.lanes.open(self.course.wakers());
             self.intervals
@@ -213,12 +224,15 @@ impl<'r, D: Driver> Worker<'r, D> {
             );
         }
         if self.phase < Phase::Measure && (Phase::Measure..Phase::Close).contains(&phase) {
-            self.counts_before = self.arrivals.counts();
+            self.counts_before = counts_before;
             self.spin.before_ns = self.spin.total_ns;
             self.arrivals.reception.recorder.window_ns = self.course.window_ns();
         }
         if self.phase < Phase::Drain && phase >= Phase::Drain {
             let window_ns = self.course.window_ns();
+            if phase == Phase::Drain {
+                self.send_overdue(&window_ns);
+            }
             if !window_ns.is_empty() {
                 self.window = self.arrivals.counts().since(&self.counts_before);
                 self.spin.window_ns = self.spin.total_ns - self.spin.before_ns;
@@ -227,6 +241,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             self.course
                 .note_stopped(self.arrivals.publishing.published());
             self.drain.moved_ns = now_ns;
+            self.drain.until_ns = now_ns + self.patience_ns() * u64::from(DRAIN_PATIENCES_MAX);
         }
         if self.phase < Phase::Close && phase >= Phase::Close {
             self.intervals.end(now_ns, &mut self.arrivals);
@@ -273,6 +288,15 @@ impl<'r, D: Driver> Worker<'r, D> {
         }
     }
 
+    /// Sends what was due before the window ended and has not been sent. A generator that did not run at its end would else
+    /// leave out just the messages that show it.
+    fn send_overdue(&mut self, window_ns: &Range<u64>) {
+        let Arrivals {
+            publishing, links, ..
+        } = &mut self.arrivals;
+        while publishing.send_due(links, window_ns, self.driver.now_ns()) {}
+    }
+
     /// Waits until everything has arrived that can, or nothing has for as long as patience lasts.
     fn drain(&mut self, now_ns: u64) -> Option<u64> {
         if self.drain.is_over || !self.course.all_stopped() {
@@ -285,18 +309,17 @@ impl<'r, D: Driver> Worker<'r, D> {
             self.drain.moved_ns = now_ns;
         }
         let published = |line| self.course.published(line);
-        let patience_ns = self.plan.times.patience.as_nanos() as u64;
-        let gives_up_ns = self.drain.moved_ns + patience_ns;
+        let gives_up_ns = self.drain.moved_ns + self.patience_ns();
         let is_complete = received == reception.expected(published);
         let is_searched = now_ns >= self.next_search_ns;
         if is_searched {
             self.next_search_ns = now_ns + SEARCH_INTERVAL_NS;
         }
-        let is_done = self.drain.is_done
-            || is_complete
+        self.drain.is_settled |= is_complete
             || now_ns >= gives_up_ns
             || (is_searched && reception.awaited(published) == 0);
-        self.drain.is_done = is_done;
+        let is_done = self.drain.is_settled || now_ns >= self.drain.until_ns;
+        let patience_ns = self.patience_ns();
         let Arrivals { slow, .. } = &mut self.arrivals;
         if is_done && slow.catch_up(&mut self.driver, now_ns, patience_ns) {
             self.drain.is_over = true;
@@ -306,13 +329,22 @@ impl<'r, D: Driver> Worker<'r, D> {
         Some(self.next_search_ns)
     }
 
+    fn patience_ns(&self) -> u64 {
+        self.plan.times.patience.as_nanos() as u64
+    }
+
     fn testify(self) -> Evidence {
         let published = |line| self.course.published(line);
         let reception = &self.arrivals.reception;
+        let undecided = match self.drain.is_settled {
+            true => 0,
+            false => reception.awaited(published),
+        };
         let mut evidence = Evidence {
             connections: self.arrivals.opening.stood(),
             expected: reception.expected(published),
-            lost: reception.lost(published),
+            lost: reception.lost(published) - undecided,
+            undecided,
             total: self.arrivals.counts(),
             window: self.window,
             lateness: self.arrivals.publishing.lateness.clone(),

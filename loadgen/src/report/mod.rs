@@ -146,6 +146,7 @@ struct Integrity {
     received: u64,
     reach: f64,
     lost: u64,
+    undecided: u64,
     duplicated: u64,
     reordered: u64,
     corrupted: u64,
@@ -325,6 +326,7 @@ impl Integrity {
                 total.received() as f64 / evidence.expected as f64
             },
             lost: evidence.lost,
+            undecided: evidence.undecided,
             duplicated: total.duplicated,
             reordered: total.reordered,
             corrupted: total.corrupted,
