@@ -7,6 +7,7 @@ mod duration;
 mod generator;
 mod load;
 mod output;
+mod sweep;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use self::duration::Durations;
 pub use self::generator::Generator;
 pub use self::load::Load;
 pub use self::output::Output;
+pub use self::sweep::Sweep;
 pub use self::target::Target;
 use crate::failure::Failure;
 use crate::plan::{Pace, Plan};
@@ -27,11 +29,11 @@ use crate::plan::{Pace, Plan};
 pub struct Arguments {
     /// Takes the options of a scenario: a built-in one (`ringwire-load scenarios` lists them) or a TOML file. Options on the
     /// command line count more
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Scenario")]
     pub scenario: Option<String>,
 
     /// The server.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Server")]
     pub target: Target,
 
     /// The load.

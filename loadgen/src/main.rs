@@ -8,27 +8,25 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ringwire_load::arguments::Arguments;
-use ringwire_load::engine::{Brake, Engine};
+use ringwire_load::engine::Engine;
 use ringwire_load::failure::{Failure, Outcome};
 use ringwire_load::figure;
-use ringwire_load::program::{Program, Task};
+use ringwire_load::interrupt::Interrupt;
+use ringwire_load::program::{Program, SweepOptions, Task};
 use ringwire_load::report::{Environment, Report};
 use ringwire_load::scenario;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
-/// What a shell shows for a process that SIGINT ended.
-const INTERRUPTED_TWICE: i32 = 130;
+use ringwire_load::sweep::{Step, Sweep};
 
 fn main() -> ExitCode {
     let program = Program::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    let outcome = match program.task {
-        None => measure(&program.arguments),
+    let exit = match program.task {
+        None => measure(&program.arguments).map(ExitCode::from),
+        Some(Task::Sweep(options)) => sweep(*options),
         Some(Task::Scenarios(scenarios)) => list_scenarios(scenarios.name.as_deref()),
         Some(Task::Figures) => Ok(list_figures()),
     };
-    match outcome {
-        Ok(outcome) => outcome.into(),
+    match exit {
+        Ok(exit_code) => exit_code,
         Err(failure) => {
             complain(&failure);
             failure.outcome().into()
@@ -43,7 +41,7 @@ fn complain(failure: &Failure) {
 fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = arguments.plan()?;
     let engine = Engine::new(&plan);
-    watch_signals(engine.brake())?;
+    Interrupt::watch()?.ends(engine.brake());
     let environment = Environment::look();
     let evidence = engine.run()?;
     if let Some(failure) = &evidence.failure {
@@ -56,8 +54,31 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(report.outcome())
 }
 
+/// The table grows while the sweep goes on, unless the standard output is for the JSON.
+fn sweep(options: SweepOptions) -> Result<ExitCode, Failure> {
+    let json = options.arguments.output.json.clone();
+    let is_text = json.as_deref() != Some(Path::new("-"));
+    let sweep = Sweep::new(options.arguments, &options.sweep)?;
+    if is_text {
+        print!("{}", sweep.report().head());
+    }
+    let tell = |step: &Step| {
+        if is_text {
+            println!("{step}");
+        }
+    };
+    let report = sweep.run(&Interrupt::watch()?, tell)?;
+    if is_text {
+        print!("{}", report.conclusion());
+    }
+    if let Some(path) = json {
+        write_json(&path, report.to_json())?;
+    }
+    Ok(ExitCode::from(report.exit_code()))
+}
+
 /// The built-in scenarios with what each is for, or one of them as it is.
-fn list_scenarios(name: Option<&str>) -> Result<Outcome, Failure> {
+fn list_scenarios(name: Option<&str>) -> Result<ExitCode, Failure> {
     match name {
         Some(name) => print!(
             "{}",
@@ -71,50 +92,33 @@ fn list_scenarios(name: Option<&str>) -> Result<Outcome, Failure> {
             }
         }
     }
-    Ok(Outcome::Fine)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The names of all figures, the short ones first.
-fn list_figures() -> Outcome {
+fn list_figures() -> ExitCode {
     for (short, path) in figure::SHORT_NAMES {
         println!("{short:<16}{path}");
     }
     for path in figure::paths() {
         println!("{path}");
     }
-    Outcome::Fine
-}
-
-/// The first Ctrl-C ends the measurement and reports what there is; the second ends the process.
-fn watch_signals(brake: Brake) -> Result<(), Failure> {
-    let unwatched = |error| Failure::Environment(format!("signals cannot be watched: {error}"));
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(unwatched)?;
-    let watch = move || {
-        let mut signals = signals.forever();
-        if signals.next().is_some() {
-            brake.pull("interrupted");
-        }
-        if signals.next().is_some() {
-            std::process::exit(INTERRUPTED_TWICE);
-        }
-    };
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(watch)
-        .map_err(unwatched)?;
-    Ok(())
+    ExitCode::SUCCESS
 }
 
 fn print(report: &Report, json: Option<&Path>) -> Result<(), Failure> {
-    let Some(path) = json else {
+    if json != Some(Path::new("-")) {
         print!("{report}");
-        return Ok(());
-    };
+    }
+    json.map_or(Ok(()), |path| write_json(path, report.to_json()))
+}
+
+/// Into a file, or on the standard output if its name is `-`.
+fn write_json(path: &Path, json: String) -> Result<(), Failure> {
     if path == Path::new("-") {
-        println!("{}", report.to_json());
+        println!("{json}");
         return Ok(());
     }
-    print!("{report}");
-    std::fs::write(path, report.to_json() + "\n")
+    std::fs::write(path, json + "\n")
         .map_err(|error| Failure::Environment(format!("--json {}: {error}", path.display())))
 }

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::arguments::Arguments;
+use crate::arguments::{self, Arguments};
 use crate::scenario::{self, Scenario};
 
 const EXAMPLES: &str = "\
@@ -52,6 +52,22 @@ Exit codes:
   4  the run is INVALID: the generator was late or saturated, or was interrupted before it measured
   5  a condition of --fail-if came true";
 
+const SWEEP_EXAMPLES: &str = "\
+The rate doubles until a limit breaks; then the gap is halved until it is as small as --precision. Each run has connections of
+its own. A run whose generator was late or saturated shows nothing about the server: where that is what ends the search, the answer says
+so. Give the generator CPUs that the server does not use (--pin).
+
+Examples:
+  The rate at which p99 leaves 5 ms, 1000 subscribers, 3 seconds for each run:
+    ringwire-load sweep --limit 'p99<5ms' --from 100 -s 1000 --warm-up 1s --duration 3s
+  The same as a gate: exit code 5 if not even 2000 messages a second stay below 20 ms:
+    ringwire-load sweep --limit 'max<20ms' --from 2000 --to 2000
+
+Exit codes:
+  0  the answer is known: the server's limit, or that the limits hold up to --to
+  4  the generator came to its end before the server, or the sweep was cut short
+  5  the limits do not even hold at --from";
+
 /// Measures a WebSocket pub/sub server: publishes messages to topics over some connections, receives them over others,
 /// and reports latency, throughput and every message that did not arrive exactly once and in order.
 #[derive(Debug, Parser)]
@@ -77,10 +93,25 @@ pub struct Program {
 /// What the program does beside one run.
 #[derive(Debug, Subcommand)]
 pub enum Task {
+    /// Looks for the highest rate at which limits hold: one run after the other, with other rates
+    Sweep(Box<SweepOptions>),
     /// Lists the built-in scenarios, or prints one to start a file of your own from
     Scenarios(Scenarios),
     /// Lists the report's figures, as --fail-if and --limit name them
     Figures,
+}
+
+/// What a sweep looks for, and what each of its runs is.
+#[derive(Debug, Args)]
+#[command(after_help = SWEEP_EXAMPLES)]
+pub struct SweepOptions {
+    /// The search.
+    #[command(flatten)]
+    pub sweep: arguments::Sweep,
+
+    /// Each run.
+    #[command(flatten)]
+    pub arguments: Arguments,
 }
 
 /// Which scenario to print.

@@ -23,6 +23,9 @@ const URL: &str = "url";
 /// What a file may not say about the run.
 const NOT_IN_FILES: [&str; 3] = [OPTION, "help", "version"];
 
+/// What only a sweep knows.
+const KEYS_OF_SWEEPS: [&str; 5] = ["limit", "from", "to", "precision", "runs"];
+
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../../configs/loadgen/", $name, ".toml")))),*]
@@ -30,8 +33,15 @@ macro_rules! built_in {
 }
 
 /// The scenarios that the program carries, in the order in which a newcomer would read them: name and text.
-pub const BUILT_IN: &[(&str, &str)] =
-    built_in!["fan-out", "burst", "many-topics", "echo", "rooms", "idle"];
+pub const BUILT_IN: &[(&str, &str)] = built_in![
+    "fan-out",
+    "echo",
+    "rooms",
+    "many-topics",
+    "burst",
+    "sweep",
+    "idle"
+];
 
 /// A scenario's file.
 #[derive(Debug)]
@@ -124,6 +134,11 @@ fn option_named<'c>(command: &'c Command, key: &str) -> Result<&'c Arg, String> 
     };
     if let Some((_, option)) = known(command).find(|(name, _)| *name == key) {
         return Ok(option);
+    }
+    if KEYS_OF_SWEEPS.contains(&key) {
+        return Err(format!(
+            "`{key}` is for a sweep: ringwire-load sweep --scenario ..."
+        ));
     }
     let hint = nearest(key, known(command).map(|(name, _)| name))
         .map_or(String::new(), |nearest| {

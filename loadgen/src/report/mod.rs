@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::environment::Environment;
+pub(crate) use self::json::written;
 use self::percentiles::Percentiles;
 use self::processes::{Generator, Server};
 use self::slow_readers::SlowReaders;
@@ -241,6 +242,16 @@ impl Report {
         serde_json::from_str(text)
     }
 
+    /// Whether the figures describe the server.
+    pub fn is_valid(&self) -> bool {
+        self.verdict.valid
+    }
+
+    /// Why they do not.
+    pub fn invalid_because(&self) -> &[String] {
+        &self.verdict.invalid_because
+    }
+
     /// How the process should exit.
     pub fn outcome(&self) -> Outcome {
         self.verdict.outcome
@@ -248,7 +259,7 @@ impl Report {
 
     /// The report as one JSON object.
     pub fn to_json(&self) -> String {
-        json::written(self)
+        written(self)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::plan::{Pace, Plan};
-use crate::program::Program;
+use crate::program::{Program, Task};
 
 use super::*;
 
@@ -11,10 +11,11 @@ fn plan(line: &str) -> Result<Plan, String> {
     let words = std::iter::once("ringwire-load").chain(line.split_whitespace());
     let program =
         Program::from_words(words.map(OsString::from)).map_err(|error| error.to_string())?;
-    program
-        .arguments
-        .plan()
-        .map_err(|failure| failure.to_string())
+    let arguments = match program.task {
+        Some(Task::Sweep(options)) => options.arguments,
+        _ => program.arguments,
+    };
+    arguments.plan().map_err(|failure| failure.to_string())
 }
 
 /// The words of a file, or why there are none. Its name stands for the file's in messages.
@@ -53,8 +54,10 @@ fn built_in_scenarios_are_the_files_of_the_folder() {
 #[test]
 fn every_built_in_scenario_is_a_sensible_run_with_a_title() {
     for (name, text) in BUILT_IN {
-        assert!(title(text).ends_with('?'), "{name} asks: {}", title(text));
-        plan(&format!("--scenario {name}")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(title(text).contains('?'), "{name} asks: {}", title(text));
+        let sweep = if *name == "sweep" { "sweep " } else { "" };
+        plan(&format!("{sweep}--scenario {name}"))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -127,6 +130,12 @@ fn a_file_that_makes_no_sense_is_refused_with_line_and_reason() {
             assert!(error.contains(part), "{text}: {error}");
         }
     }
+}
+
+#[test]
+fn a_sweeps_file_says_that_it_is_one() {
+    let error = plan("--scenario sweep").expect_err("a run has no limit");
+    assert!(error.contains("ringwire-load sweep --scenario"), "{error}");
 }
 
 #[test]
