@@ -7,6 +7,7 @@ mod duration;
 mod generator;
 mod load;
 mod output;
+mod security;
 mod sweep;
 mod target;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use self::duration::Durations;
 pub use self::generator::Generator;
 pub use self::load::Load;
 pub use self::output::Output;
+pub use self::security::Tls;
 pub use self::sweep::Sweep;
 pub use self::target::Target;
 use crate::failure::Failure;
@@ -35,6 +37,10 @@ pub struct Arguments {
     /// The server.
     #[command(flatten, next_help_heading = "Server")]
     pub target: Target,
+
+    /// TLS.
+    #[command(flatten)]
+    pub tls: Tls,
 
     /// The load.
     #[command(flatten)]
@@ -75,9 +81,12 @@ impl Arguments {
             .slow(&layout, &pace, self.generator.threads)
             .map_err(Failure::Usage)?;
         let (subscribe, publish) = self.target.endpoints(&*dialect, &layout)?;
+        let is_secure = subscribe.server_name.is_some() || publish.server_name.is_some();
+        let security = self.tls.security(is_secure)?;
         Ok(Plan {
             subscribe,
             publish,
+            security,
             dialect,
             topic_names,
             layout,

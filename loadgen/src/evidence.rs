@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::failure::Failure;
 use crate::process::CpuUse;
+use crate::security::Handshakes;
 use crate::slow_readers::SlowFindings;
 use crate::tally::{Counts, Distribution};
 use crate::timeline::Timeline;
@@ -20,6 +21,8 @@ pub struct Evidence {
     pub connections_wanted: u64,
     /// From the first connect to the last subscription, or to the end of trying.
     pub connecting_ns: u64,
+    /// TLS handshakes that were completed.
+    pub handshakes: Handshakes,
     /// The measured window's length. 0 if it was never reached.
     pub window_ns: u64,
     /// Why the window ended before its time, if it did.
@@ -119,6 +122,7 @@ impl Evidence {
         self.connections += other.connections;
         self.connections_wanted += other.connections_wanted;
         self.connecting_ns = self.connecting_ns.max(other.connecting_ns);
+        self.handshakes.add(other.handshakes);
         self.window_ns = self.window_ns.max(other.window_ns);
         self.cut_short = self.cut_short.take().or(other.cut_short);
         self.total = self.total.plus(&other.total);

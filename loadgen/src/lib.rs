@@ -23,6 +23,7 @@ pub mod report;
 pub mod returns;
 pub mod scenario;
 pub mod schedule;
+pub mod security;
 pub mod slow_readers;
 pub mod source;
 pub mod sweep;

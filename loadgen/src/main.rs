@@ -38,8 +38,15 @@ fn complain(failure: &Failure) {
     eprintln!("ringwire-load: {failure}");
 }
 
+fn warn(arguments: &Arguments) {
+    if arguments.tls.insecure {
+        eprintln!("ringwire-load: --insecure: whoever answers is taken for the server");
+    }
+}
+
 fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = arguments.plan()?;
+    warn(arguments);
     let engine = Engine::new(&plan);
     Interrupt::watch()?.ends(engine.brake());
     let environment = Environment::look();
@@ -56,6 +63,7 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
 
 /// The table grows while the sweep goes on, unless the standard output is for the JSON.
 fn sweep(options: SweepOptions) -> Result<ExitCode, Failure> {
+    warn(&options.arguments);
     let json = options.arguments.output.json.clone();
     let is_text = json.as_deref() != Some(Path::new("-"));
     let sweep = Sweep::new(options.arguments, &options.sweep)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dialect::Dialect;
+use crate::security::Security;
 use crate::slow_readers::SlowReaders;
 use crate::url::UrlTemplate;
 
@@ -26,6 +27,8 @@ pub struct Plan {
     pub subscribe: Endpoint,
     /// Where publishers connect.
     pub publish: Endpoint,
+    /// TLS, where one of these wants it.
+    pub security: Option<Security>,
     /// What is spoken inside WebSocket messages.
     pub dialect: Arc<dyn Dialect>,
     /// The name of each topic.
@@ -71,6 +74,8 @@ pub struct Endpoint {
     pub url: UrlTemplate,
     /// Where it leads.
     pub address: SocketAddr,
+    /// Whose certificate a TLS server has to show; none where TLS is not spoken.
+    pub server_name: Option<tls::ServerName<'static>>,
 }
 
 /// When messages are sent.

@@ -1,7 +1,6 @@
-//! Where connections go: a `ws://` URL with a place for the topic, taken apart and resolved once.
+//! Where connections go: a `ws://` or `wss://` URL with a place for the topic, taken apart and resolved once.
 //!
-//! Knows the little of a URL that a WebSocket client needs (RFC 6455 section 3) and nothing of `wss`, user names or
-//! redirects.
+//! Knows the little of a URL that a WebSocket client needs (RFC 6455 section 3) and nothing of user names or redirects.
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -26,6 +25,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A URL in parts, perhaps with a place for the topic in its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTemplate {
+    is_secure: bool,
     authority: String,
     host: String,
     port: u16,
@@ -33,20 +33,21 @@ pub struct UrlTemplate {
 }
 
 impl UrlTemplate {
-    /// Takes `ws://host[:port][/path][?query]` apart.
+    /// Takes `ws://host[:port][/path][?query]` apart, or the same with `wss`.
     pub fn parse(url: &str) -> Result<UrlTemplate, String> {
-        let rest = url
-            .strip_prefix("ws://")
-            .ok_or_else(|| match url.split_once("://") {
-                Some(("wss" | "https", _)) => {
-                    format!("`{url}`: only ws:// is spoken here, not TLS")
-                }
-                _ => format!("`{url}`: a URL starts with ws://, as in ws://127.0.0.1:7464"),
-            })?;
+        let (is_secure, rest) = match url.split_once("://") {
+            Some(("ws", rest)) => (false, rest),
+            Some(("wss", rest)) => (true, rest),
+            _ => {
+                return Err(format!(
+                    "`{url}`: a URL starts with ws:// or wss://, as in ws://127.0.0.1:7464"
+                ));
+            }
+        };
         let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains(['@', '{', ' ']) || authority.is_empty() {
             return Err(format!(
-                "`{url}`: between ws:// and the path stands host:port, nothing else"
+                "`{url}`: between :// and the path stands host:port, nothing else"
             ));
         }
         if target.contains(['#', ' ', '\r', '\n']) || !target.is_ascii() {
@@ -54,7 +55,8 @@ impl UrlTemplate {
                 "`{url}`: fragments, blanks and unescaped characters have no place in a request"
             ));
         }
-        let (host, port) = split_port(authority)
+        let default_port = if is_secure { 443 } else { 80 };
+        let (host, port) = split_port(authority, default_port)
             .ok_or_else(|| format!("`{url}`: the port is no number up to 65535"))?;
         let target = if target.starts_with('/') {
             target.to_owned()
@@ -62,11 +64,22 @@ impl UrlTemplate {
             format!("/{target}")
         };
         Ok(UrlTemplate {
+            is_secure,
             authority: authority.to_owned(),
             host: host.to_owned(),
             port,
             target,
         })
+    }
+
+    /// Whose certificate a TLS server has to show; none where TLS is not spoken.
+    pub fn server_name(&self) -> Result<Option<tls::ServerName<'static>>, String> {
+        if !self.is_secure {
+            return Ok(None);
+        }
+        tls::ServerName::try_from(self.bare_host().to_owned())
+            .map(Some)
+            .map_err(|_| format!("{}: no certificate can be for that name", self.host))
     }
 
     /// The `Host` header.
@@ -94,7 +107,7 @@ impl UrlTemplate {
             what,
             remedy: "Check the host in the URL, or give its address.".to_owned(),
         };
-        let addresses: Vec<SocketAddr> = (self.host.trim_matches(['[', ']']), self.port)
+        let addresses: Vec<SocketAddr> = (self.bare_host(), self.port)
             .to_socket_addrs()
             .map_err(|error| unknown(format!("the name {} does not resolve: {error}", self.host)))?
             .collect();
@@ -104,17 +117,21 @@ impl UrlTemplate {
             [first, ..] => Ok(addresses.iter().copied().find(answers).unwrap_or(*first)),
         }
     }
+
+    fn bare_host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
 }
 
 fn answers(address: &SocketAddr) -> bool {
     TcpStream::connect_timeout(address, PROBE_TIMEOUT).is_ok()
 }
 
-/// `host:port`, `host`, `[::1]:port`, `[::1]`. The default port is that of `ws`, 80.
-fn split_port(authority: &str) -> Option<(&str, u16)> {
+/// `host:port`, `host`, `[::1]:port`, `[::1]`.
+fn split_port(authority: &str, default_port: u16) -> Option<(&str, u16)> {
     let after_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     match authority[after_host..].find(':') {
-        None => Some((authority, 80)),
+        None => Some((authority, default_port)),
         Some(colon) => {
             let (host, port) = authority.split_at(after_host + colon);
             Some((host, port[1..].parse().ok()?))
@@ -137,6 +154,7 @@ mod tests {
         assert!(url.names_topic());
         let bare = UrlTemplate::parse("ws://localhost").expect("a good URL");
         assert_eq!((bare.port, bare.target("x").as_str()), (80, "/"));
+        assert_eq!(bare.server_name(), Ok(None));
         assert!(!bare.names_topic());
         assert_eq!(
             UrlTemplate::parse("ws://h?topic={topic}")
@@ -147,9 +165,23 @@ mod tests {
     }
 
     #[test]
+    fn a_secure_url_names_whose_certificate_it_wants() {
+        for (url, port, name) in [
+            ("wss://good.example/x", 443, "good.example"),
+            ("wss://[::1]:8443", 8443, "::1"),
+            ("wss://127.0.0.1:7464/t/{topic}", 7464, "127.0.0.1"),
+        ] {
+            let parsed = UrlTemplate::parse(url).expect(url);
+            let wanted = parsed.server_name().expect(url).expect("it is secure");
+            assert_eq!((parsed.port, &*wanted.to_str()), (port, name), "{url}");
+        }
+        let nobody = UrlTemplate::parse("wss://a..b/").expect("a URL all the same");
+        assert!(nobody.server_name().is_err());
+    }
+
+    #[test]
     fn nonsense_is_refused_with_the_reason() {
         for (url, reason) in [
-            ("wss://h/", "TLS"),
             ("http://h/", "ws://"),
             ("127.0.0.1:7464", "ws://"),
             ("ws:///path", "host:port"),

@@ -83,6 +83,11 @@ fn endpoint(url: &str, must_name_topic: bool) -> Result<Endpoint, Failure> {
             "with several topics each URL needs a place for the name: {TOPIC_PLACE}"
         )));
     }
+    let server_name = url.server_name().map_err(Failure::Usage)?;
     let address = url.resolve()?;
-    Ok(Endpoint { url, address })
+    Ok(Endpoint {
+        url,
+        address,
+        server_name,
+    })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use super::*;
+use crate::security::Belief;
 
 fn parse(line: &str) -> Result<Plan, String> {
     let words = std::iter::once("ringwire-load").chain(line.split_whitespace());
@@ -157,6 +158,18 @@ fn units_are_read() {
 }
 
 #[test]
+fn a_secure_url_brings_tls() {
+    let plan = parse("--insecure --publish-url ws://127.0.0.1:1 wss://127.0.0.1:2");
+    let plan = plan.expect("a sensible line");
+    assert_eq!(
+        plan.security.map(|security| security.belief),
+        Some(Belief::Nothing)
+    );
+    assert!(plan.subscribe.server_name.is_some() && plan.publish.server_name.is_none());
+    assert!(parse("").expect("a sensible line").security.is_none());
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_the_reason() {
     for (line, reason) in [
         ("--payload 31", "32 bytes"),
@@ -200,7 +213,13 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("--source 1.2.3", "--source"),
         ("--fail-if p98>5ms", "did you mean"),
         ("--fail-if p99>5", "unit"),
-        ("wss://h", "TLS"),
+        ("--ca /nowhere/ca.pem", "wss://"),
+        ("--insecure", "wss://"),
+        ("--tls-handshakes full", "wss://"),
+        ("--tls-handshakes half wss://127.0.0.1:1", "resumed, full"),
+        ("--ca /nowhere/ca.pem wss://127.0.0.1:1", "/nowhere/ca.pem"),
+        ("--ca a --insecure wss://127.0.0.1:1", "cannot be used with"),
+        ("--insecure wss://a..b:1", "no certificate"),
     ] {
         let error = parse(line).expect_err(line);
         assert!(error.contains(reason), "{line}: {error}");

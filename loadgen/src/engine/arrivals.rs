@@ -23,6 +23,7 @@ use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Pace, Plan};
+use crate::security::Handshakes;
 use crate::tally::Counts;
 
 /// Completions taken before what is due is published: bounds how late a busy generator can be.
@@ -55,6 +56,9 @@ pub(super) struct Arrivals<'r> {
     kind: Kind,
     /// What the connection that is just heard answers, and what else came of it.
     aside: Aside,
+    /// What TLS made of the read that is just heard.
+    plain: Vec<u8>,
+    pub(super) handshakes: Handshakes,
 }
 
 impl<'r> Arrivals<'r> {
@@ -93,6 +97,8 @@ impl<'r> Arrivals<'r> {
             standing: 0,
             kind: plan.dialect.kind(),
             aside: Aside::default(),
+            plain: Vec::new(),
+            handshakes: Handshakes::default(),
         }
     }
 
@@ -164,11 +170,85 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
-        match link.stage {
+        if link.is_secured {
+            return self.receive_sealed(socket, bytes, now_ns);
+        }
+        let stage = link.stage;
+        self.receive_plain(socket, stage, bytes, now_ns)
+    }
+
+    #[inline]
+    fn receive_plain(
+        &mut self,
+        socket: Socket,
+        stage: Stage,
+        bytes: &mut [u8],
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        match stage {
             Stage::Open | Stage::Leaving => self.hear(socket, bytes, now_ns),
             Stage::Shaking | Stage::Greeting => self.receive_greeting(socket, bytes, now_ns),
             Stage::Connecting | Stage::Broken | Stage::Gone => Ok(()),
         }
+    }
+
+    /// Takes what goes through TLS: all that a read holds of it is heard at once, as a read without TLS is.
+    #[inline(never)]
+    fn receive_sealed(
+        &mut self,
+        socket: Socket,
+        bytes: &mut [u8],
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        let stage = link.stage;
+        let Some(tls) = &mut link.ends.tls else {
+            return Ok(());
+        };
+        let was_handshaking = tls.is_handshaking();
+        let mut plain = std::mem::take(&mut self.plain);
+        let received = tls.receive(bytes, &mut plain);
+        let has_closed = tls.has_peer_closed();
+        let agreement = tls.agreement().filter(|_| was_handshaking);
+        if tls.wants_transmit() || agreement.is_some() {
+            self.links.mark(socket);
+        }
+        if let Some(agreement) = agreement {
+            self.handshakes.note(agreement);
+        }
+        let mut heard = Ok(());
+        if !plain.is_empty() {
+            heard = self.receive_plain(socket, stage, &mut plain, now_ns);
+        }
+        plain.clear();
+        self.plain = plain;
+        heard?;
+        match received {
+            Err(error) => self.lose_security(socket, &error, now_ns),
+            Ok(()) if has_closed => self.receive_ended(socket, None, now_ns),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// TLS has ended: before a connection stands that ends the run.
+    #[cold]
+    fn lose_security(
+        &mut self,
+        socket: Socket,
+        error: &tls::Error,
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        let Some(link) = self.links.at(socket) else {
+            return Ok(());
+        };
+        if matches!(link.stage, Stage::Shaking | Stage::Greeting) {
+            let situation = self.opening.situation_of(link.member);
+            return Err(obstacle::of_tls(error, situation));
+        }
+        self.depart(socket, Stage::Broken, error.to_string(), now_ns);
+        Ok(())
     }
 
     /// Takes what comes before a connection stands.
@@ -306,7 +386,8 @@ impl<'r> Arrivals<'r> {
         let situation = self.opening.situation_of(link.member);
         match link.stage {
             Stage::Connecting | Stage::Shaking => {
-                return Err(obstacle::of_hang_up(error.as_ref(), situation));
+                let is_securing = link.ends.is_securing();
+                return Err(obstacle::of_hang_up(error.as_ref(), is_securing, situation));
             }
             Stage::Greeting => return Err(obstacle::of_refusal("it hung up", situation)),
             Stage::Open | Stage::Leaving | Stage::Broken | Stage::Gone => {}

@@ -13,6 +13,9 @@ use crate::plan::{Pace, Plan};
 const BUFFER_BYTES_MIN: u64 = 2 << 10;
 pub(super) const BUFFER_BYTES_MAX: u64 = 64 << 10;
 
+/// What TLS adds to a record: header, content type and tag, and the explicit nonce of TLS 1.2.
+const RECORD_BYTES: usize = 5 + 1 + 16 + 8;
+
 /// All buffers of one thread together.
 const MEMORY_BYTES_MAX: u64 = 16 << 20;
 
@@ -26,12 +29,13 @@ pub(super) fn ring_settings(plan: &Plan, lockable_bytes: Option<u64>) -> RingSet
         Pace::Open { .. } | Pace::Idle => 1,
         Pace::Closed { outstanding } => u64::from(outstanding),
     };
-    // What comes is about as long as what is sent.
+    // What comes is about as long as what is sent, and a server may put each message into a TLS record of its own.
+    let record_bytes = plan.security.as_ref().map_or(0, |_| RECORD_BYTES);
     let message_bytes = plan
         .dialect
         .envelope(&plan.topic_names[0], plan.payload_bytes)
         .message_bytes(plan.payload_bytes);
-    let burst_bytes = messages * (message_bytes + Header::BYTES_MAX) as u64;
+    let burst_bytes = messages * (message_bytes + Header::BYTES_MAX + record_bytes) as u64;
     let buffer_bytes = burst_bytes
         .next_power_of_two()
         .clamp(BUFFER_BYTES_MIN, BUFFER_BYTES_MAX);

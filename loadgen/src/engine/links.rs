@@ -8,6 +8,7 @@ use bytes::Bytes;
 use protocol::handshake::client;
 use protocol::ws::{self, Kind};
 use reactor::{Driver, Outgoing, Socket};
+use tls::ClientConnection;
 
 use super::inbound::Inbound;
 use crate::dialect::Talk;
@@ -76,6 +77,8 @@ pub(super) struct Link {
     pub(super) socket: Socket,
     pub(super) member: Member,
     pub(super) stage: Stage,
+    /// Its bytes go through TLS. Stands here too, so that each read need not look at the ends for that.
+    pub(super) is_secured: bool,
     is_receiving: bool,
     is_sending: bool,
     is_marked: bool,
@@ -90,6 +93,7 @@ const _: () = assert!(size_of::<Link>() <= 64);
 pub(super) struct Ends {
     pub(super) machine: ws::Connection,
     pub(super) talk: Talk,
+    pub(super) tls: Option<Box<ClientConnection>>,
     /// While the answer to the opening handshake is awaited.
     pub(super) response: Option<Box<client::Response>>,
     /// Not yet handed to the driver.
@@ -100,6 +104,29 @@ impl Ends {
     /// Queues one message.
     pub(super) fn send(&mut self, kind: Kind, message: &[u8]) {
         self.machine.send(kind, message, &mut self.out);
+    }
+
+    /// Whether the TLS handshake goes on.
+    pub(super) fn is_securing(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
+    }
+
+    /// What leaves now: the queued bytes as they are, or what TLS makes of them and adds. They stay queued during its
+    /// handshake. `is_last` when nothing will follow.
+    fn take_out(&mut self, is_last: bool) -> Vec<u8> {
+        let mut out = std::mem::take(&mut self.out);
+        let Some(tls) = &mut self.tls else {
+            return out;
+        };
+        // When the keys of TLS 1.2 are used up, what leaves says that this is the end, and the server hangs up.
+        let _ = tls.send(&mut out);
+        if !out.is_empty() {
+            self.out = out;
+        }
+        if is_last {
+            tls.close();
+        }
+        tls.transmit()
     }
 }
 
@@ -133,6 +160,7 @@ impl Links {
             socket,
             member,
             stage: Stage::Connecting,
+            is_secured: false,
             is_receiving: false,
             is_sending: false,
             is_marked: false,
@@ -226,15 +254,20 @@ impl Link {
         if self.is_sending {
             return;
         }
-        if !self.ends.out.is_empty() {
+        let is_last = self.stage == Stage::Leaving && self.ends.machine.is_finished();
+        let bytes = self.ends.take_out(is_last);
+        if !bytes.is_empty() {
             self.is_sending = true;
-            driver.send(
-                self.socket,
-                Outgoing::One(Bytes::from(std::mem::take(&mut self.ends.out))),
-            );
-        } else if self.stage == Stage::Leaving && self.ends.machine.is_finished() {
+            driver.send(self.socket, Outgoing::One(Bytes::from(bytes)));
+        } else if is_last {
             self.close(driver);
         }
+    }
+
+    /// Everything from now on goes through TLS.
+    pub(super) fn secure(&mut self, tls: ClientConnection) {
+        self.ends.tls = Some(Box::new(tls));
+        self.is_secured = true;
     }
 
     fn close<D: Driver>(&mut self, driver: &mut D) {

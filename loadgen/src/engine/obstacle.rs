@@ -84,6 +84,38 @@ pub(super) fn of_handshake(error: &client::Error, at: Situation) -> Failure {
     )
 }
 
+/// TLS did not come about, or the server took it back before the WebSocket stood.
+pub(super) fn of_tls(error: &tls::Error, at: Situation) -> Failure {
+    use tls::Error as E;
+    let remedy = match error {
+        E::NotTls => {
+            "It speaks without TLS there: give ws:// instead of wss://, or the port that has TLS."
+        }
+        E::Untrusted | E::Certificate(_) => {
+            "Give the authority's certificate, or the server's own, with --ca FILE; or accept any with --insecure."
+        }
+        E::WrongName { .. } => {
+            "Give one of these names in the URL (/etc/hosts can lead it here), or accept any with --insecure."
+        }
+        E::Expired | E::NotYetValid => {
+            "Renew the certificate, check this machine's clock, or accept any with --insecure."
+        }
+        E::Refused(alert) if alert == "CertificateRequired" => {
+            "It wants a certificate of its clients, and this one has none: let it do without."
+        }
+        E::Refused(alert) if alert == "UnrecognisedName" => {
+            "It has no certificate for that name: give another one in the URL."
+        }
+        E::Refused(_) | E::Incompatible(_) => {
+            "See its log. TLS 1.2 and 1.3 are spoken here, http/1.1 inside, and no client certificate is shown."
+        }
+        E::Broken(_) | E::TooLong | E::KeysUsedUp => {
+            "Whatever listens there does not speak TLS as it should."
+        }
+    };
+    failure(format!("no TLS with {}: {error}", at.address), remedy, at)
+}
+
 /// The WebSocket stands, and then the server said that it will not.
 pub(super) fn of_refusal(how: &str, at: Situation) -> Failure {
     failure(
@@ -94,29 +126,39 @@ pub(super) fn of_refusal(how: &str, at: Situation) -> Failure {
 }
 
 /// The server hung up before it answered the handshake.
-pub(super) fn of_hang_up(error: Option<&io::Error>, at: Situation) -> Failure {
+pub(super) fn of_hang_up(error: Option<&io::Error>, is_securing: bool, at: Situation) -> Failure {
     let how = error.map_or_else(
         || "closed the connection".to_owned(),
         |error| format!("broke the connection off ({error})"),
     );
-    failure(
-        format!(
-            "{} {how} before it answered the opening handshake",
-            at.address
+    let (before, remedy) = match is_securing {
+        false => (
+            "it answered the opening handshake",
+            "It may be at its limit of connections, or not be a WebSocket server: see its log.",
         ),
-        "It may be at its limit of connections, or not be a WebSocket server: see its log.",
-        at,
-    )
+        true => (
+            "TLS was agreed on",
+            "Does this port speak TLS? If not, give ws:// instead of wss://. Otherwise see its log.",
+        ),
+    };
+    failure(format!("{} {how} before {before}", at.address), remedy, at)
 }
 
 /// Nothing has moved for as long as one connection may take.
-pub(super) fn of_silence(at: Situation) -> Failure {
+pub(super) fn of_silence(is_securing: bool, at: Situation) -> Failure {
+    let remedy = match is_securing {
+        false => "The server accepts, but does not answer: see its log, or give it more time.",
+        true => {
+            "The server accepts, but does not answer in TLS: if this port is a plain one, give ws:// instead of wss://; \
+             otherwise see its log, or give it more time."
+        }
+    };
     failure(
         format!(
             "no connection to {} came to stand within --connect-timeout",
             at.address
         ),
-        "The server accepts, but does not answer: see its log, or give it more time.",
+        remedy,
         at,
     )
 }
@@ -181,7 +223,12 @@ mod tests {
                 remedy(&of_handshake(&client::Error::Accept, at)),
                 "RFC 6455",
             ),
-            (remedy(&of_hang_up(None, at)), "see its log"),
+            (remedy(&of_hang_up(None, false, at)), "see its log"),
+            (remedy(&of_hang_up(None, true, at)), "ws://"),
+            (remedy(&of_silence(true, at)), "ws://"),
+            (remedy(&of_tls(&tls::Error::NotTls, at)), "ws://"),
+            (remedy(&of_tls(&tls::Error::Untrusted, at)), "--ca"),
+            (remedy(&of_tls(&tls::Error::Expired, at)), "clock"),
             (remedy(&of_descriptors(60_000, 20_000)), "hard limit"),
         ] {
             assert!(text.contains(knob), "{text}");

@@ -34,6 +34,8 @@ pub(super) struct Opening<'p> {
     /// When a connection was last begun or completed.
     moved_ns: u64,
     randomness: Randomness,
+    /// Makes TLS connections, with a memory for sessions that no other thread shares.
+    tls: Option<tls::Client>,
 }
 
 /// The topic of each of a thread's members. Of those who are both it stands with the subscribers.
@@ -67,6 +69,10 @@ impl<'p> Opening<'p> {
             connected: 0,
             moved_ns: now_ns,
             randomness: Randomness(seed),
+            tls: plan
+                .security
+                .as_ref()
+                .map(|security| security.client.apart()),
         }
     }
 
@@ -98,7 +104,8 @@ impl<'p> Opening<'p> {
         now_ns: u64,
     ) -> Result<u64, Failure> {
         if now_ns >= self.deadline_ns() && !self.is_done() {
-            return Err(obstacle::of_silence(self.situation()));
+            let is_securing = links.iter_mut().any(|link| link.ends.is_securing());
+            return Err(obstacle::of_silence(is_securing, self.situation()));
         }
         for _ in 0..TURN_CONNECTS_MAX {
             if self.on_their_way == self.plan.connecting_max {
@@ -145,12 +152,13 @@ impl<'p> Opening<'p> {
                 self.randomness.next(),
             ),
             talk,
+            tls: None,
             response: None,
             out: Vec::new(),
         }
     }
 
-    /// TCP stands: sends the opening handshake.
+    /// TCP stands: sends the opening handshake, where TLS is wanted behind that one's own.
     pub(super) fn shake_hands(&mut self, link: &mut Link) -> Result<(), Failure> {
         let endpoint = self.endpoint(link.member);
         let target = endpoint.url.target(self.topic_name(link.member));
@@ -168,6 +176,10 @@ impl<'p> Opening<'p> {
         offer
             .write(&mut link.ends.out)
             .map_err(obstacle::of_request)?;
+        if let (Some(client), Some(name)) = (&self.tls, &endpoint.server_name) {
+            let tls = client.connect(name);
+            link.secure(tls.map_err(|error| Failure::Environment(error.to_string()))?);
+        }
         link.stage = Stage::Shaking;
         link.ends.response = Some(Box::new(client::Response::new(&offer)));
         Ok(())

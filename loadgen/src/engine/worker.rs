@@ -348,6 +348,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             total: self.arrivals.counts(),
             window: self.window,
             lateness: self.arrivals.publishing.lateness.clone(),
+            handshakes: self.arrivals.handshakes.clone(),
             departures: self.arrivals.departures().collect(),
             slow_readers: self.plan.slow.map(|_| {
                 let layout = self.plan.layout;

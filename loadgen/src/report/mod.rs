@@ -9,6 +9,7 @@ mod environment;
 mod json;
 mod percentiles;
 mod processes;
+mod security;
 mod slow_readers;
 mod text;
 mod timeline;
@@ -20,6 +21,7 @@ pub use self::environment::Environment;
 pub(crate) use self::json::written;
 use self::percentiles::Percentiles;
 use self::processes::{Generator, Server};
+use self::security::Security;
 use self::slow_readers::SlowReaders;
 pub use self::timeline::Timeline;
 use crate::evidence::{Departure, Evidence};
@@ -43,6 +45,7 @@ pub struct Report {
     window: Window,
     #[serde(default)]
     connect: Connect,
+    tls: Option<Security>,
     #[serde(default)]
     throughput: Throughput,
     #[serde(default)]
@@ -194,6 +197,7 @@ impl Report {
                 cut_short_because: evidence.cut_short.clone(),
             },
             connect: Connect::of(evidence),
+            tls: Security::of(plan, evidence),
             throughput: Throughput::of(plan, evidence, seconds),
             latency: Latency {
                 counted_from: match plan.pace {

@@ -87,6 +87,9 @@ impl Report {
             connect.generator_cpu_ns_per_connection,
             connect.generator_cpu_share,
         )?;
+        if let Some(tls) = &self.tls {
+            tls.write(formatter)?;
+        }
         writeln!(formatter)
     }
 
