@@ -34,6 +34,8 @@ impl Interrupt {
                 watcher.come();
             }
             if signals.next().is_some() {
+                // Behind the live view, if it is there.
+                eprintln!();
                 std::process::exit(INTERRUPTED_TWICE);
             }
         };

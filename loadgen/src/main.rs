@@ -4,13 +4,18 @@
 
 #![forbid(unsafe_code)]
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use ringwire_load::arguments::Arguments;
 use ringwire_load::engine::Engine;
+use ringwire_load::evidence::Evidence;
 use ringwire_load::failure::{Failure, Outcome};
 use ringwire_load::figure;
+use ringwire_load::hgrm;
+use ringwire_load::hlog;
 use ringwire_load::interrupt::Interrupt;
 use ringwire_load::program::{Program, SweepOptions, Task};
 use ringwire_load::report::{Environment, Report};
@@ -47,7 +52,13 @@ fn warn(arguments: &Arguments) {
 fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = arguments.plan()?;
     warn(arguments);
-    let engine = Engine::new(&plan);
+    let mut engine = Engine::new(&plan);
+    if let Some(view) = arguments.output.progress.observer(&plan) {
+        engine = engine.watched_by(view);
+    }
+    if let Some(path) = &arguments.output.hlog {
+        engine = engine.watched_by(Box::new(hlog::Log::create(path)?));
+    }
     Interrupt::watch()?.ends(engine.brake());
     let environment = Environment::look();
     let evidence = engine.run()?;
@@ -58,6 +69,10 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
         .made_on(environment)
         .judged_by(&arguments.output.fail_if);
     print(&report, arguments.output.json.as_deref())?;
+    if let Some(path) = &arguments.output.hgrm {
+        write_hgrm(&evidence, path)
+            .map_err(|error| Failure::Environment(format!("--hgrm {}: {error}", path.display())))?;
+    }
     Ok(report.outcome())
 }
 
@@ -112,6 +127,12 @@ fn list_figures() -> ExitCode {
         println!("{path}");
     }
     ExitCode::SUCCESS
+}
+
+fn write_hgrm(evidence: &Evidence, path: &Path) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    hgrm::write(&evidence.latency, &mut file)?;
+    file.flush()
 }
 
 fn print(report: &Report, json: Option<&Path>) -> Result<(), Failure> {

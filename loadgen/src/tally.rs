@@ -179,6 +179,11 @@ impl Distribution {
             .collect()
     }
 
+    /// As other tools of HdrHistogram know it: in nanoseconds, three digits, at most ten minutes.
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.histogram
+    }
+
     /// Each value that there is, to three digits, and how often. Ascending.
     pub fn values(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.histogram.iter_recorded().map(|step| {

@@ -18,7 +18,20 @@ pub fn allowed_cpus() -> io::Result<Vec<usize>> {
 /// # Errors
 /// If `cpu` does not exist or is not allowed.
 pub fn pin_current_thread(cpu: usize) -> io::Result<()> {
-    crate::sys::pin_to_cpu(cpu)
+    crate::sys::stay_on_cpus(&[cpu])
+}
+
+/// Keeps the calling thread off `cpus`, where others are pinned that must not be disturbed. Does nothing if no other is allowed.
+///
+/// # Errors
+/// If the machine has more CPUs than the kernel interface used here can name (1024).
+pub fn keep_current_thread_off(cpus: &[usize]) -> io::Result<()> {
+    let mut rest = allowed_cpus()?;
+    rest.retain(|cpu| !cpus.contains(cpu));
+    if rest.is_empty() {
+        return Ok(());
+    }
+    crate::sys::stay_on_cpus(&rest)
 }
 
 #[cfg(test)]
@@ -33,6 +46,25 @@ mod tests {
             allowed_cpus().unwrap()
         });
         assert_eq!(after.join().unwrap(), [last]);
+    }
+
+    #[test]
+    fn a_thread_keeps_off_what_others_need_if_it_can() {
+        let all = allowed_cpus().unwrap();
+        let after = |avoided: Vec<usize>| {
+            std::thread::spawn(move || {
+                keep_current_thread_off(&avoided).unwrap();
+                allowed_cpus().unwrap()
+            })
+            .join()
+            .unwrap()
+        };
+        assert_eq!(after(all.clone()), all, "there is no other");
+        if let [first, rest @ ..] = &all[..]
+            && !rest.is_empty()
+        {
+            assert_eq!(after(vec![*first]), rest);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::plan::Times;
 use crate::quantity::parse_duration;
 use crate::threshold::Condition;
+use crate::view::Progress;
 
 /// Shorter intervals would hold too little, and closing them would be seen in the figures.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
@@ -37,6 +38,18 @@ pub struct Output {
     /// `ringwire-load figures` lists the names
     #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]
     pub fail_if: Vec<Condition>,
+
+    /// The latencies as HdrHistogram's percentile distribution, in milliseconds, for its plotter and others
+    #[arg(long, value_name = "FILE")]
+    pub hgrm: Option<PathBuf>,
+
+    /// The latencies of each interval as HdrHistogram's interval log, written while the run goes on
+    #[arg(long, value_name = "FILE")]
+    pub hlog: Option<PathBuf>,
+
+    /// What the standard error stream shows while the run goes on
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub progress: Progress,
 
     /// Length of the intervals of the timeline: 100ms to 1s, by the length of the run, unless given. A run of more than 600 of
     /// them joins neighbours

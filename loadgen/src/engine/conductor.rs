@@ -11,7 +11,6 @@ use super::course::{Course, Phase};
 use super::processes::Processes;
 use crate::evidence::Evidence;
 use crate::plan::{Plan, Times};
-use crate::quantity;
 
 /// Leads one run.
 #[derive(Debug)]
@@ -25,24 +24,19 @@ pub(super) struct Conductor {
     processes: Processes,
     /// How long opening connections took, when that is over.
     connecting_ns: Option<u64>,
-    /// Whether somebody looks on.
-    tells: bool,
 }
 
 impl Conductor {
-    /// Leads the run of `plan`. `tells`: each phase is announced on the standard error stream.
-    pub(super) fn new(plan: &Plan, processes: Processes, tells: bool) -> Conductor {
-        let conductor = Conductor {
+    /// Leads the run of `plan`.
+    pub(super) fn new(plan: &Plan, processes: Processes) -> Conductor {
+        Conductor {
             times: plan.times,
             connections: plan.layout.connections(),
             started_ns: None,
             until_ns: None,
             processes,
             connecting_ns: None,
-            tells,
-        };
-        conductor.tell(|| format!("connecting {}", quantity::grouped(conductor.connections)));
-        conductor
+        }
     }
 
     /// Moves the run on if it is time, and returns when to look again.
@@ -100,12 +94,10 @@ impl Conductor {
         }
         let now_ns = driver.now_ns();
         self.until_ns = Some(now_ns + nanoseconds(self.times.warm_up));
-        self.tell(|| format!("connected, publishing; warm-up {:?}", self.times.warm_up));
         course.begin_warm_up(now_ns);
     }
 
     fn begin_window<D: Driver>(&mut self, course: &Course, driver: &D) {
-        self.tell(|| format!("measuring {:?}", self.times.measure));
         self.processes.begin_window();
         let now_ns = driver.now_ns();
         self.until_ns = Some(now_ns + nanoseconds(self.times.measure));
@@ -117,13 +109,6 @@ impl Conductor {
         course.begin_drain(driver.now_ns());
         self.until_ns = None;
         self.processes.weigh_end();
-        self.tell(|| "measured; waiting for what is on its way".to_owned());
-    }
-
-    fn tell(&self, line: impl FnOnce() -> String) {
-        if self.tells {
-            eprintln!("{}", line());
-        }
     }
 
     /// Writes down what was seen.

@@ -9,21 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use reactor::Waker;
 
 use crate::failure::Failure;
-
-/// The parts of a run, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Connections are opened; nothing is published.
-    Connect,
-    /// Publishing, not yet measured.
-    WarmUp,
-    /// Publishing, measured.
-    Measure,
-    /// Nothing is published any more; what is on its way is waited for.
-    Drain,
-    /// Connections are closed.
-    Close,
-}
+pub(super) use crate::observer::Phase;
 
 const PHASES: [Phase; 5] = [
     Phase::Connect,
@@ -41,6 +27,8 @@ pub(super) struct Course {
     publish_from_ns: AtomicU64,
     window_from_ns: AtomicU64,
     window_until_ns: AtomicU64,
+    /// Connections that stand, for each thread.
+    standing: Box<[AtomicU64]>,
     /// Threads whose connections all stand.
     connected: AtomicU32,
     /// Threads that publish no more.
@@ -63,6 +51,7 @@ impl Course {
             publish_from_ns: AtomicU64::new(0),
             window_from_ns: AtomicU64::new(u64::MAX),
             window_until_ns: AtomicU64::new(u64::MAX),
+            standing: (0..threads).map(|_| AtomicU64::new(0)).collect(),
             connected: AtomicU32::new(0),
             stopped: AtomicU32::new(0),
             drained: AtomicU32::new(0),
@@ -120,6 +109,21 @@ impl Course {
     /// The measured window as far as it is known: its end is at infinity until it has come.
     pub(super) fn window_ns(&self) -> std::ops::Range<u64> {
         self.window_from_ns.load(Ordering::Acquire)..self.window_until_ns.load(Ordering::Acquire)
+    }
+
+    /// How many connections of a thread stand, for those who look on.
+    pub(super) fn note_standing(&self, thread: u32, count: u64) {
+        let noted = &self.standing[thread as usize];
+        // A line of the cache that other threads read is only written when there is something new.
+        if noted.load(Ordering::Relaxed) != count {
+            noted.store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// How many connections stand.
+    pub(super) fn standing(&self) -> u64 {
+        let noted = self.standing.iter();
+        noted.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// One thread's connections all stand.

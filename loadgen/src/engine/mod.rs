@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod buffers;
+mod collector;
 mod conductor;
 mod course;
 mod hearing;
@@ -20,12 +21,12 @@ mod reception;
 mod slow_reading;
 mod worker;
 
-use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use reactor::{Driver, RingDriver};
 
+use self::collector::Collector;
 use self::conductor::Conductor;
 use self::course::{Course, Phase};
 use self::lanes::Lanes;
@@ -33,8 +34,9 @@ use self::processes::Processes;
 use self::worker::{Share, Worker};
 use crate::evidence::Evidence;
 use crate::failure::Failure;
+use crate::observer::Observer;
 use crate::plan::Plan;
-use crate::timeline::{Collection, Part};
+use crate::timeline::Part;
 
 /// Ends a run from outside, by a signal for instance.
 #[derive(Clone, Debug)]
@@ -51,10 +53,10 @@ impl Brake {
 }
 
 /// A run that is ready to begin.
-#[derive(Debug)]
 pub struct Engine<'p> {
     plan: &'p Plan,
     course: Arc<Course>,
+    observers: Vec<Box<dyn Observer + 'p>>,
 }
 
 impl<'p> Engine<'p> {
@@ -63,7 +65,14 @@ impl<'p> Engine<'p> {
         Engine {
             plan,
             course: Arc::new(Course::new(plan.threads, plan.layout.lines())),
+            observers: Vec::new(),
         }
+    }
+
+    /// Lets somebody look on.
+    pub fn watched_by(mut self, observer: Box<dyn Observer + 'p>) -> Engine<'p> {
+        self.observers.push(observer);
+        self
     }
 
     /// The means to end the run early.
@@ -73,7 +82,7 @@ impl<'p> Engine<'p> {
 
     /// Runs to the end, on rings of the kernel and one thread for each. What stands in its way is told in the evidence, with
     /// what was found until then; an error is only what the command line should have said otherwise.
-    pub fn run(self) -> Result<Evidence, Failure> {
+    pub fn run(mut self) -> Result<Evidence, Failure> {
         if let Err(failure) = self.make_room() {
             return Ok(Evidence {
                 failure: Some(failure),
@@ -82,8 +91,9 @@ impl<'p> Engine<'p> {
             });
         }
         let processes = Processes::of(self.plan)?;
-        let conductor = Conductor::new(self.plan, processes, stderr().is_terminal());
-        let evidence = self.keep_timeline(|parts| self.run_threads(conductor, parts));
+        let conductor = Conductor::new(self.plan, processes);
+        let observers = std::mem::take(&mut self.observers);
+        let evidence = self.keep_timeline(observers, |parts| self.run_threads(conductor, parts));
         match evidence.failure {
             Some(failure @ Failure::Usage(_)) => Err(failure),
             _ => Ok(evidence),
@@ -132,8 +142,8 @@ impl<'p> Engine<'p> {
     /// If the plan has more than one thread.
     pub fn run_on<D: Driver>(self, driver: D, seed: u64) -> Evidence {
         assert_eq!(self.plan.threads, 1, "a simulation has one thread");
-        let conductor = Conductor::new(self.plan, Processes::default(), false);
-        self.keep_timeline(|parts| {
+        let conductor = Conductor::new(self.plan, Processes::default());
+        self.keep_timeline(Vec::new(), |parts| {
             let lanes = Lanes::new(1, self.plan.layout, parts).remove(0);
             self.turn_to_end(driver, 0, lanes, Some(conductor), seed as u32, seed)
         })
@@ -156,14 +166,18 @@ impl<'p> Engine<'p> {
     }
 
     /// Does `work`, and puts together what its threads send about each interval.
-    fn keep_timeline(&self, work: impl FnOnce(Sender<Part>) -> Evidence) -> Evidence {
+    fn keep_timeline(
+        &self,
+        observers: Vec<Box<dyn Observer + '_>>,
+        work: impl FnOnce(Sender<Part>) -> Evidence,
+    ) -> Evidence {
         let (parts, taken) = channel();
         std::thread::scope(|scope| {
-            let interval_ns = self.plan.interval.as_nanos() as u64;
-            let mut collection = Collection::new(self.plan.threads, interval_ns);
+            let collector = Collector::new(self.plan, &self.course, observers);
             let collector = scope.spawn(move || {
-                taken.into_iter().for_each(|part| collection.take(part));
-                collection.finish()
+                // Where that is not possible it looks on from where it is.
+                let _ = reactor::affinity::keep_current_thread_off(&self.plan.pins);
+                collector.run(taken)
             });
             let mut evidence = work(parts);
             (evidence.timeline, evidence.latency) = collector

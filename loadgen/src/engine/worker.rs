@@ -37,6 +37,7 @@ pub(super) struct Worker<'r, D> {
     driver: D,
     plan: &'r Plan,
     course: &'r Course,
+    thread: u32,
     /// On the first thread.
     conductor: Option<Conductor>,
     lanes: Lanes,
@@ -114,6 +115,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             driver,
             plan,
             course,
+            thread: share.thread,
             conductor: None,
             lanes,
             arrivals: Arrivals::new(plan, course, opening, reception, publishing, slow),
@@ -178,6 +180,8 @@ impl<'r, D: Driver> Worker<'r, D> {
             .and_then(|conductor| conductor.turn(self.course, &self.driver));
         self.follow(now_ns);
         self.intervals.close_until(now_ns, &mut self.arrivals);
+        self.course
+            .note_standing(self.thread, self.arrivals.standing());
         let slow_ns = self.arrivals.slow.turn(&mut self.driver, now_ns);
         let own_ns = match self.phase {
             Phase::Connect => match self.connect(now_ns) {

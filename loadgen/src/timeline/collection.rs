@@ -1,6 +1,7 @@
 //! Puts the parts of all threads together.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::{Interval, Part, Spread, Timeline};
 use crate::tally::Distribution;
@@ -9,6 +10,7 @@ use crate::tally::Distribution;
 #[derive(Debug)]
 pub struct Collection {
     threads: u32,
+    interval_ns: u64,
     timeline: Timeline,
     latency: Distribution,
     /// Intervals that not all threads have closed, from number `complete` on.
@@ -20,9 +22,20 @@ pub struct Collection {
 struct Open {
     /// Threads that have closed it.
     closed_by: u32,
-    interval: Interval,
-    /// Of everything that arrived in it.
-    latency: Option<Distribution>,
+    complete: Complete,
+}
+
+/// An interval that all threads have closed, as exactly as it was measured.
+#[derive(Debug, Default)]
+pub struct Complete {
+    /// When it began and ended, counted from the first publish.
+    pub time_ns: Range<u64>,
+    /// What happened in it. What its messages should have and have had is not known yet: see [`Timeline`].
+    pub interval: Interval,
+    /// Latency of what arrived in it and was sent within the measured window.
+    pub inside: Option<Distribution>,
+    /// Latency of what else arrived in it.
+    pub outside: Option<Distribution>,
 }
 
 impl Collection {
@@ -30,6 +43,7 @@ impl Collection {
     pub fn new(threads: u32, interval_ns: u64) -> Collection {
         Collection {
             threads,
+            interval_ns,
             timeline: Timeline::new(interval_ns),
             latency: Distribution::default(),
             open: VecDeque::new(),
@@ -37,8 +51,9 @@ impl Collection {
         }
     }
 
-    /// Takes what one thread hands over. Each thread closes its intervals in their order.
-    pub fn take(&mut self, part: Part) {
+    /// Takes what one thread hands over, and passes on the intervals that are complete by that. Each thread closes its intervals
+    /// in their order.
+    pub fn take(&mut self, part: Part, mut tell: impl FnMut(&Complete)) {
         for (number, count) in part.sent_expected {
             self.timeline.at(number).sent_expected += count;
         }
@@ -52,42 +67,57 @@ impl Collection {
         }
         let open = &mut self.open[at];
         open.closed_by += 1;
-        open.interval.counts = open.interval.counts.plus(&part.counts);
-        open.interval.late += part.late;
-        open.interval.connections += part.connections;
+        let interval = &mut open.complete.interval;
+        interval.counts = interval.counts.plus(&part.counts);
+        interval.late += part.late;
+        interval.connections += part.connections;
+        open.complete.time_ns.end = open.complete.time_ns.end.max(part.end_ns);
         if let Some(inside) = &part.timed.inside {
             self.latency.add(inside);
         }
-        for distribution in part.timed.inside.into_iter().chain(part.timed.outside) {
-            match &mut open.latency {
-                Some(latency) => latency.add(&distribution),
-                None => open.latency = Some(distribution),
-            }
-        }
+        add(&mut open.complete.inside, part.timed.inside);
+        add(&mut open.complete.outside, part.timed.outside);
         while self
             .open
             .front()
             .is_some_and(|open| open.closed_by == self.threads)
         {
-            self.complete_next();
+            self.complete_next(&mut tell);
         }
     }
 
-    fn complete_next(&mut self) {
-        let Some(mut open) = self.open.pop_front() else {
+    fn complete_next(&mut self, mut tell: impl FnMut(&Complete)) {
+        let Some(Open { mut complete, .. }) = self.open.pop_front() else {
             return;
         };
-        open.interval.latency = open.latency.as_ref().map(Spread::of).unwrap_or_default();
-        self.timeline.at(self.complete).append(open.interval);
+        complete.time_ns.start = self.interval_ns * self.complete;
+        for distribution in complete.inside.iter().chain(&complete.outside) {
+            complete.interval.latency.add(&Spread::of(distribution));
+        }
+        tell(&complete);
+        self.timeline.at(self.complete).append(complete.interval);
         self.complete += 1;
     }
 
+    /// The timeline as far as it has come.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
     /// The timeline with what has not become complete because the run ended, and the latencies of the measured window.
-    pub fn finish(mut self) -> (Timeline, Distribution) {
+    pub fn finish(mut self, mut tell: impl FnMut(&Complete)) -> (Timeline, Distribution) {
         while !self.open.is_empty() {
-            self.complete_next();
+            self.complete_next(&mut tell);
         }
         (self.timeline, self.latency)
+    }
+}
+
+fn add(sum: &mut Option<Distribution>, other: Option<Distribution>) {
+    match (sum, other) {
+        (Some(sum), Some(other)) => sum.add(&other),
+        (sum @ None, other) => *sum = other,
+        (Some(_), None) => {}
     }
 }
 
@@ -130,9 +160,9 @@ mod tests {
         let [first, rest @ ..] = orders.map(|order| {
             let mut collection = Collection::new(2, 100);
             for at in order {
-                collection.take(parts[at].clone());
+                collection.take(parts[at].clone(), |_| {});
             }
-            collection.finish()
+            collection.finish(|_| {})
         });
         for other in rest {
             assert_eq!(other.0, first.0);
@@ -157,9 +187,25 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_is_told_of_when_the_last_thread_has_closed_it() {
+        let mut collection = Collection::new(2, 100);
+        let mut told = Vec::new();
+        for (number, deliveries) in [(0, 3), (1, 4), (0, 5)] {
+            collection.take(part(number, deliveries, 10), |complete| {
+                let inside = complete.inside.as_ref().map(Distribution::count);
+                told.push((complete.time_ns.clone(), inside, complete.outside.is_some()));
+            });
+        }
+        assert_eq!(told, [(0..100, Some(8), false)]);
+    }
+
+    #[test]
     fn an_interval_that_one_thread_never_closed_is_kept() {
         let mut collection = Collection::new(2, 100);
-        collection.take(part(0, 3, 10));
-        assert_eq!(collection.finish().0.intervals[0].counts.deliveries, 3);
+        collection.take(part(0, 3, 10), |_| {});
+        assert_eq!(
+            collection.finish(|_| {}).0.intervals[0].counts.deliveries,
+            3
+        );
     }
 }

@@ -10,7 +10,7 @@ mod spread;
 
 use std::ops::Range;
 
-pub use self::collection::Collection;
+pub use self::collection::{Collection, Complete};
 pub use self::grid::{BySending, Grid};
 pub use self::recorder::{Recorder, Timed};
 pub use self::spread::{HEAT_STEPS, Spread};
