@@ -37,6 +37,8 @@ pub struct Evidence {
     pub lost: u64,
     /// Those of them that were still missing when waiting for them was ended early.
     pub undecided: u64,
+    /// Missing ones among gaps too many to remember: one that came late counts as lost and as duplicated, instead of reordered.
+    pub forgotten: u64,
     /// Latency of the messages whose sending time lies in the window, whenever they arrived.
     pub latency: Distribution,
     /// How late the generator itself was, for the same messages.
@@ -130,6 +132,7 @@ impl Evidence {
         self.expected += other.expected;
         self.lost += other.lost;
         self.undecided += other.undecided;
+        self.forgotten += other.forgotten;
         self.latency.add(&other.latency);
         self.lateness.add(&other.lateness);
         self.own_cpu = self.own_cpu.plus(other.own_cpu);

@@ -126,6 +126,10 @@ fn faults(evidence: &Evidence) -> Vec<String> {
             evidence.undecided,
             "undecided: still missing when waiting for them ended, which it does after 12 times --patience, or by an interrupt",
         ),
+        (
+            evidence.forgotten,
+            "missing in gaps too many to remember: one that came late counts as lost and as duplicated, instead of reordered",
+        ),
         (total.duplicated, "duplicated"),
         (total.reordered, "reordered"),
         (total.corrupted, "corrupted"),

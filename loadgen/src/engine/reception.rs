@@ -5,7 +5,7 @@
 //! taken apart and verified at one of them is kept as a [`Page`]: who receives exactly these bytes has received exactly these
 //! messages, and only their order at this subscriber is left to judge. Nothing is allocated while messages come in order.
 
-use crate::ledger::{Arrival, Ledger};
+use crate::ledger::{Arrival, Ledger, Room};
 use crate::payload::Stamp;
 use crate::plan::{Layout, Pace, Plan};
 use crate::returns::Countdown;
@@ -31,6 +31,7 @@ pub(super) struct Reception {
     subscribers: Vec<Subscriber>,
     /// Each subscriber's ledgers, one for each line of its topic.
     ledgers: Vec<Ledger>,
+    room: Room,
     /// This thread's subscribers of each topic.
     listeners: Vec<u32>,
     /// How many of this thread's subscribers each line's messages are for.
@@ -118,6 +119,7 @@ impl Reception {
             payload_bytes: plan.payload_bytes,
             subscribers,
             ledgers,
+            room: Room::default(),
             listeners,
             wanted,
             pages: (0..layout.topics.min(PAGES_MAX))
@@ -248,7 +250,7 @@ impl Reception {
             return;
         }
         for sequence in run.first..run.first + run.count {
-            match self.ledgers[ledger].enter(sequence) {
+            match self.ledgers[ledger].enter(sequence, &mut self.room) {
                 Arrival::InOrder | Arrival::Ahead => {}
                 Arrival::Reordered => self.counts.reordered += 1,
                 Arrival::Duplicate => {
@@ -334,6 +336,11 @@ impl Reception {
             .filter(|subscriber| subscriber.is_here);
         here.map(|subscriber| self.lost_by(subscriber, &published))
             .sum()
+    }
+
+    /// Those of them that are not known one by one any more, so that a late one counts as repeated.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.room.forgotten()
     }
 
     fn lost_by(&self, subscriber: &Subscriber, published: impl Fn(u32) -> u64) -> u64 {

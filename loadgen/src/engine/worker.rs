@@ -349,6 +349,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             expected: reception.expected(published),
             lost: reception.lost(published) - undecided,
             undecided,
+            forgotten: reception.forgotten(),
             total: self.arrivals.counts(),
             window: self.window,
             lateness: self.arrivals.publishing.lateness.clone(),
