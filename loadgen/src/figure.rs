@@ -44,12 +44,16 @@ pub struct Figure {
 
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub enum Unit {
+    /// Of time.
     Nanoseconds,
+    /// Of time.
     Seconds,
+    /// Of memory or payload.
     Bytes,
     /// Parts of 1.
     Share,
+    /// Anything else.
     Number,
 }
 
@@ -121,8 +125,8 @@ impl Figure {
 }
 
 impl Unit {
-    /// The unit stands in the name.
-    fn of(path: &str) -> Unit {
+    /// The unit stands in the name, which is the last part of the path.
+    pub fn of(path: &str) -> Unit {
         let name = path.rsplit('.').next().unwrap_or(path);
         if name.ends_with("_ns") || name.contains("_ns_per_") {
             Unit::Nanoseconds

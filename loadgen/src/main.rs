@@ -17,8 +17,9 @@ use ringwire_load::figure;
 use ringwire_load::hgrm;
 use ringwire_load::hlog;
 use ringwire_load::interrupt::Interrupt;
-use ringwire_load::program::{Program, SweepOptions, Task};
-use ringwire_load::report::{Environment, Report};
+use ringwire_load::program::{Compare, Program, SweepOptions, Task};
+use ringwire_load::report::compare::Comparison;
+use ringwire_load::report::{Environment, Report, html};
 use ringwire_load::scenario;
 use ringwire_load::sweep::{Step, Sweep};
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         None => measure(&program.arguments).map(ExitCode::from),
         Some(Task::Sweep(options)) => sweep(*options),
         Some(Task::Scenarios(scenarios)) => list_scenarios(scenarios.name.as_deref()),
+        Some(Task::Compare(compare)) => side_by_side(&compare),
         Some(Task::Figures) => Ok(list_figures()),
     };
     match exit {
@@ -73,6 +75,9 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
         write_hgrm(&evidence, path)
             .map_err(|error| Failure::Environment(format!("--hgrm {}: {error}", path.display())))?;
     }
+    if let Some(path) = &arguments.output.html {
+        write("--html", path, &html::page(&report))?;
+    }
     Ok(report.outcome())
 }
 
@@ -98,6 +103,16 @@ fn sweep(options: SweepOptions) -> Result<ExitCode, Failure> {
         write_json(&path, report.to_json())?;
     }
     Ok(ExitCode::from(report.exit_code()))
+}
+
+/// Reports of earlier runs beside each other.
+fn side_by_side(compare: &Compare) -> Result<ExitCode, Failure> {
+    let comparison = Comparison::read(&compare.reports, &compare.label)?;
+    print!("{comparison}");
+    if let Some(path) = &compare.html {
+        write("--html", path, &comparison.html())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The built-in scenarios with what each is for, or one of them as it is.
@@ -148,6 +163,10 @@ fn write_json(path: &Path, json: String) -> Result<(), Failure> {
         println!("{json}");
         return Ok(());
     }
-    std::fs::write(path, json + "\n")
-        .map_err(|error| Failure::Environment(format!("--json {}: {error}", path.display())))
+    write("--json", path, &(json + "\n"))
+}
+
+fn write(option: &str, path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::Environment(format!("{option} {}: {error}", path.display())))
 }

@@ -5,6 +5,7 @@
 //! once only, and means the same in both places.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -97,6 +98,8 @@ pub enum Task {
     Sweep(Box<SweepOptions>),
     /// Lists the built-in scenarios, or prints one to start a file of your own from
     Scenarios(Scenarios),
+    /// Puts JSON reports side by side, with ratios to the first one, and says when they cannot be compared
+    Compare(Compare),
     /// Lists the report's figures, as --fail-if and --limit name them
     Figures,
 }
@@ -119,6 +122,22 @@ pub struct SweepOptions {
 pub struct Scenarios {
     /// The scenario whose file is printed: `ringwire-load scenarios rooms > mine.toml`
     pub name: Option<String>,
+}
+
+/// Which reports to compare.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Reports that --json has written, two to eight; the others are compared with the first
+    #[arg(required = true, value_name = "REPORT.json")]
+    pub reports: Vec<PathBuf>,
+
+    /// What a report is called, in their order: --label before --label after. Unless given, by its file
+    #[arg(long, value_name = "NAME")]
+    pub label: Vec<String>,
+
+    /// Writes the comparison as one HTML file as well, with the percentile curves in one drawing
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 impl Program {

@@ -173,7 +173,7 @@ impl Distribution {
             .filter(|step| step.quantile_iterated_to() < 1.0)
             .map(|step| {
                 let ns = step.value_iterated_to().min(self.max_ns);
-                (step.quantile_iterated_to(), ns)
+                (round(step.quantile_iterated_to()), ns)
             })
             .chain((self.count() > 0).then_some((1.0, self.max_ns)))
             .collect()
@@ -191,6 +191,11 @@ impl Distribution {
             (ns, step.count_at_value())
         })
     }
+}
+
+/// A quantile without what adding up has left in its last bits: it is written in few digits, and read as it was written.
+fn round(quantile: f64) -> f64 {
+    (quantile * 1e12).round() / 1e12
 }
 
 #[cfg(test)]

@@ -34,6 +34,11 @@ pub struct Output {
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
 
+    /// Writes the report as one HTML file with its drawings: latency by percentile and over time, throughput, reach. It needs no
+    /// network and carries the JSON report inside
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
     /// Exit code 5 if this is true of the report: 'p99>5ms', 'reach<1', 'server.cpu_ns_per_delivery>100'. May be repeated.
     /// `ringwire-load figures` lists the names
     #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]

@@ -1,7 +1,7 @@
 //! The machine that a run was made on, as far as figures depend on it. No name of host or user: reports are shown to others.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,17 @@ impl Environment {
             load_average_1m: first_word(&read("/proc/loadavg")),
         }
     }
+
+    /// When the run began, in words.
+    pub(super) fn started(&self) -> String {
+        date(self.started_unix_ms)
+    }
+}
+
+/// A time as `2026-11-22 21:10:00 UTC`.
+pub(super) fn date(unix_ms: u64) -> String {
+    let rfc3339 = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(unix_ms));
+    rfc3339.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
 /// What stands behind `name` and a colon, in the first line that begins with it.
@@ -68,6 +79,13 @@ fn open_files_max(limits: &str) -> Option<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("Max open files"))?;
     columns.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+impl Environment {
+    pub(super) fn rename_cpu(&mut self, name: &str) {
+        self.cpu = Some(name.to_owned());
+    }
 }
 
 #[cfg(test)]

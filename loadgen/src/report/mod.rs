@@ -1,11 +1,13 @@
 //! The report of a run: one structure that is the JSON, and that the text is written from.
 //!
 //! Every field carries its unit in its name. Fields are added, never renamed: people compare runs of different versions.
-
 //! Reading is lenient for the same reason: fields that an older version did not have are empty, those of a newer one are
 //! passed over.
 
+mod chart;
+pub mod compare;
 mod environment;
+pub mod html;
 mod json;
 mod percentiles;
 mod processes;

@@ -11,7 +11,7 @@ use crate::process::CpuUse;
 use crate::slow_readers::SlowFindings;
 use crate::tally::Counts;
 
-fn plan(line: &str) -> Plan {
+pub(super) fn plan(line: &str) -> Plan {
     let words = std::iter::once("ringwire-load").chain(line.split_whitespace());
     <Arguments as clap::Parser>::try_parse_from(words)
         .expect("a sensible line")
@@ -20,7 +20,7 @@ fn plan(line: &str) -> Plan {
 }
 
 /// Ten seconds, 1000 publishes to 100 subscribers, nothing wrong.
-fn flawless() -> Evidence {
+pub(super) fn flawless() -> Evidence {
     let counts = Counts {
         published: 1_000,
         deliveries: 100_000,
@@ -45,7 +45,7 @@ fn flawless() -> Evidence {
     evidence
 }
 
-fn with_server(mut evidence: Evidence, busy_ns: u64) -> Evidence {
+pub(super) fn with_server(mut evidence: Evidence, busy_ns: u64) -> Evidence {
     let cpu = CpuUse {
         total_ns: busy_ns,
         busiest_thread_ns: busy_ns,

@@ -36,7 +36,7 @@ impl Display for Report {
 
 impl Report {
     /// Nothing is published, so that nothing can be said about messages.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.load.publishers == 0
     }
 

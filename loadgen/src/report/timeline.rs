@@ -77,6 +77,25 @@ impl Timeline {
                 .collect(),
         }
     }
+
+    /// From the first publish to the end of draining. 0 if there is nothing.
+    pub(super) fn length_seconds(&self) -> f64 {
+        let last = self.intervals.last();
+        let end = last.map_or(0.0, |last| last.at_seconds + self.interval_seconds);
+        if self.seconds > 0.0 {
+            self.seconds
+        } else {
+            end
+        }
+    }
+
+    /// Each interval with the seconds at which it begins and ends.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (f64, f64, &Interval)> + Clone {
+        let begins = self.intervals.iter().map(|interval| interval.at_seconds);
+        let ends = begins.clone().skip(1).chain([self.length_seconds()]);
+        let spans = begins.zip(ends).zip(&self.intervals);
+        spans.map(|((from, until), interval)| (from, until.max(from), interval))
+    }
 }
 
 impl Interval {
