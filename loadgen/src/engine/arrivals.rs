@@ -392,10 +392,13 @@ impl<'r> Arrivals<'r> {
             Stage::Greeting => return Err(obstacle::of_refusal("it hung up", situation)),
             Stage::Open | Stage::Leaving | Stage::Broken | Stage::Gone => {}
         }
-        let how = error.map_or_else(
-            || "the connection ended without a Close".to_owned(),
-            |error| error.to_string(),
-        );
+        let how = match error {
+            Some(error) => error.to_string(),
+            None if link.inbound.is_between_messages() => {
+                "the connection ended without a Close".to_owned()
+            }
+            None => "the connection ended in the middle of a message".to_owned(),
+        };
         self.depart(socket, Stage::Broken, how, now_ns);
         Ok(())
     }

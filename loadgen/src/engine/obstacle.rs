@@ -74,7 +74,16 @@ pub(super) fn of_handshake(error: &client::Error, at: Situation) -> Failure {
         client::Error::Refused { status: 429 | 503 } => {
             "The server is at a limit, or is being shut down."
         }
+        client::Error::Refused { status: 400 | 426 } => {
+            "It may want another path or another subprotocol: see --driver and --subscribe-url."
+        }
+        client::Error::Subprotocol => {
+            "The server speaks something else inside WebSocket messages: see --driver."
+        }
         client::Error::Refused { .. } => "Check the URL: is this the server's WebSocket path?",
+        client::Error::Http(_) => {
+            "Whatever listens there does not speak WebSocket as RFC 6455 has it, or only behind TLS (wss://)."
+        }
         _ => "Whatever listens there does not speak WebSocket as RFC 6455 has it.",
     };
     failure(
@@ -134,7 +143,7 @@ pub(super) fn of_hang_up(error: Option<&io::Error>, is_securing: bool, at: Situa
     let (before, remedy) = match is_securing {
         false => (
             "it answered the opening handshake",
-            "It may be at its limit of connections, or not be a WebSocket server: see its log.",
+            "It may be at its limit of connections, want TLS (wss://), or not be a WebSocket server: see its log.",
         ),
         true => (
             "TLS was agreed on",

@@ -66,6 +66,39 @@ pub(crate) fn answering(answer: &'static str) -> SocketAddr {
     })
 }
 
+/// Starts a server that answers every opening handshake with these further fields and then `first_bytes`, and hangs up.
+pub(crate) fn welcoming(fields: &'static str, first_bytes: &'static [u8]) -> SocketAddr {
+    serve(move |mut stream| {
+        let head = read_head(&mut BufReader::new(&stream));
+        let (_, key) = head.expect("an opening handshake");
+        let answer = [&welcome(&key, fields), first_bytes].concat();
+        stream.write_all(&answer).expect("the client listens");
+        finish(stream);
+    })
+}
+
+/// Ends a connection without a reset, whatever the client still says.
+fn finish(mut stream: TcpStream) {
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let _ = std::io::copy(&mut stream, &mut std::io::sink());
+}
+
+/// Starts a server that takes everything and sends every client `bytes` again and again, without end.
+pub(crate) fn flooding(bytes: Vec<u8>) -> SocketAddr {
+    let bytes = bytes.repeat(100);
+    serve(move |mut stream| {
+        let head = read_head(&mut BufReader::new(&stream));
+        let (_, key) = head.expect("an opening handshake");
+        stream
+            .write_all(&welcome(&key, ""))
+            .expect("the client listens");
+        let mut hearing = stream.try_clone().expect("a descriptor");
+        std::thread::spawn(move || std::io::copy(&mut hearing, &mut std::io::sink()));
+        // The client ends it.
+        while stream.write_all(&bytes).is_ok() {}
+    })
+}
+
 /// Starts a relay for the first `connections`; those after that are refused as by a server at its limit.
 pub(crate) fn accepting(connections: u32) -> SocketAddr {
     let subscribers = Subscribers::default();
