@@ -12,6 +12,7 @@ mod sweep;
 mod target;
 #[cfg(test)]
 mod tests;
+mod turnover;
 
 use clap::Parser;
 
@@ -22,6 +23,7 @@ pub use self::output::Output;
 pub use self::security::Tls;
 pub use self::sweep::Sweep;
 pub use self::target::Target;
+pub use self::turnover::Coming;
 use crate::failure::Failure;
 use crate::plan::{Pace, Plan};
 
@@ -45,6 +47,10 @@ pub struct Arguments {
     /// The load.
     #[command(flatten)]
     pub load: Load,
+
+    /// Who comes when, and who leaves.
+    #[command(flatten)]
+    pub coming: Coming,
 
     /// The durations.
     #[command(flatten)]
@@ -80,6 +86,11 @@ impl Arguments {
             .load
             .slow(&layout, &pace, self.generator.threads)
             .map_err(Failure::Usage)?;
+        self.coming.check().map_err(Failure::Usage)?;
+        let turnover = self
+            .coming
+            .turnover(&layout, pace, times.measure, &*dialect)
+            .map_err(Failure::Usage)?;
         let (subscribe, publish) = self.target.endpoints(&*dialect, &layout)?;
         let is_secure = subscribe.server_name.is_some() || publish.server_name.is_some();
         let security = self.tls.security(is_secure)?;
@@ -94,6 +105,8 @@ impl Arguments {
             payload_bytes,
             pace,
             times,
+            turnover,
+            connects_per_second: self.coming.connect_rate,
             connecting_max: self.generator.connecting,
             threads: self.generator.threads,
             pins: self.generator.pin.clone(),

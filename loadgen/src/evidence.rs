@@ -9,6 +9,7 @@ use crate::security::Handshakes;
 use crate::slow_readers::SlowFindings;
 use crate::tally::{Counts, Distribution};
 use crate::timeline::Timeline;
+use crate::turnover::Outcome;
 
 /// Everything that a run has found.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,9 @@ pub struct Evidence {
     pub connecting_ns: u64,
     /// TLS handshakes that were completed.
     pub handshakes: Handshakes,
+    /// From the time at which each connection was due, or was begun if they were to come as fast as they can, to the time at which it
+    /// stood.
+    pub connect_latency: Distribution,
     /// The measured window's length. 0 if it was never reached.
     pub window_ns: u64,
     /// Why the window ended before its time, if it did.
@@ -47,6 +51,8 @@ pub struct Evidence {
     pub timeline: Timeline,
     /// Connections that ended before the generator closed them.
     pub departures: Vec<Departure>,
+    /// What came of subscribers that left and came back, if any did.
+    pub turnover: Option<Outcome>,
     /// What became of those that read slowly, if there were any. They are in none of the figures above.
     pub slow_readers: Option<SlowFindings>,
     /// What the generator used in the window.
@@ -142,6 +148,10 @@ impl Evidence {
         }
         self.spun_ns = self.spun_ns.into_iter().chain(other.spun_ns).min();
         self.server = self.server.or(other.server);
+        self.connect_latency.add(&other.connect_latency);
+        if let Some(outcome) = other.turnover {
+            self.turnover.get_or_insert_default().add(outcome);
+        }
         if let Some(slow) = other.slow_readers {
             self.slow_readers.get_or_insert_default().add(slow);
         }

@@ -68,6 +68,17 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What happened, without a remedy.
+    pub fn what(&self) -> &str {
+        match self {
+            Failure::Usage(what)
+            | Failure::Unreachable { what, .. }
+            | Failure::Environment(what) => what,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

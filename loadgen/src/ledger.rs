@@ -11,8 +11,9 @@ use std::ops::Range;
 /// Gaps remembered by all ledgers of a thread together: some 40 MiB.
 const GAPS_MAX: u32 = 1 << 20;
 
-/// No message has this number, so that a closed ledger needs no look of its own as long as messages come in order.
+// No message has these numbers, so that ledgers that expect no certain one need no look of their own while messages come in order.
 const CLOSED: u64 = u64::MAX;
+const UNBEGUN: u64 = u64::MAX - 1;
 
 /// What the arrival of one sequence number was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Arrival {
     Reordered,
     /// One that had arrived already.
     Duplicate,
+    /// One from before the record's beginning.
+    Early,
 }
 
 /// The record of one publisher's messages at one subscriber: 16 bytes while everything is in order.
@@ -37,6 +40,8 @@ pub struct Ledger {
 /// The gaps in one stream.
 #[derive(Clone, Debug, Default)]
 struct Missing {
+    /// Where the record begins.
+    first: u64,
     /// First sequence and the one behind the last; none empty, no two touching.
     gaps: BTreeMap<u64, u64>,
     /// Sequences in them, and in those that were forgotten.
@@ -80,6 +85,42 @@ impl Ledger {
         self.next == CLOSED
     }
 
+    /// The record of a subscriber who comes while others publish: it begins with the first message that arrives.
+    pub fn unbegun() -> Ledger {
+        Ledger {
+            next: UNBEGUN,
+            missing: None,
+        }
+    }
+
+    /// Ends the record with the last message that has arrived. What arrives from now on begins another. Returns how many
+    /// messages there were to be from the first one to the last, and how many of them have not arrived.
+    pub fn end(&mut self, room: &mut Room) -> (u64, u64) {
+        let ended = match self.next {
+            CLOSED | UNBEGUN => (0, 0),
+            next => (next - self.first(), self.lost(next)),
+        };
+        if let Some(missing) = &self.missing {
+            room.left += missing.gaps.len() as u32;
+        }
+        if !self.is_closed() {
+            *self = Ledger::unbegun();
+        }
+        ended
+    }
+
+    /// How many messages are to have arrived when `published` were published.
+    pub fn expected(&self, published: u64) -> u64 {
+        match self.next {
+            CLOSED | UNBEGUN => 0,
+            _ => published.saturating_sub(self.first()),
+        }
+    }
+
+    fn first(&self) -> u64 {
+        self.missing.as_ref().map_or(0, |missing| missing.first)
+    }
+
     /// Enters the arrival of `sequence`.
     #[inline]
     pub fn enter(&mut self, sequence: u64, room: &mut Room) -> Arrival {
@@ -109,6 +150,14 @@ impl Ledger {
 
     #[cold]
     fn enter_out_of_order(&mut self, sequence: u64, room: &mut Room) -> Arrival {
+        if self.next == UNBEGUN {
+            self.next = sequence.saturating_add(1);
+            self.missing.get_or_insert_default().first = sequence;
+            return Arrival::InOrder;
+        }
+        if sequence < self.first() {
+            return Arrival::Early;
+        }
         if sequence > self.next {
             self.missing
                 .get_or_insert_default()
@@ -238,7 +287,7 @@ mod tests {
             let mut enter = |sequence| match ledger.enter(sequence, &mut room) {
                 Arrival::Duplicate => duplicates += 1,
                 Arrival::Reordered => reordered += 1,
-                Arrival::InOrder | Arrival::Ahead => {}
+                Arrival::InOrder | Arrival::Ahead | Arrival::Early => {}
             };
             let mut sequence = 0;
             for fault in &faults {
@@ -290,6 +339,28 @@ mod tests {
         assert_eq!((ledger.lost(published), room.forgotten()), (0, 0));
         assert_eq!(room.left, GAPS_MAX);
         assert_eq!(ledger.enter(7, &mut room), Arrival::Duplicate);
+    }
+
+    proptest! {
+        /// Beside the naive ledger of the same messages, counted from the first that came.
+        #[test]
+        fn a_late_ledger_begins_with_its_first_message(sequences in prop::collection::vec(0_u64..60, 1..100)) {
+            let (mut ledger, mut naive, mut room) = (Ledger::unbegun(), Naive::default(), Room::default());
+            let first = sequences[0];
+            for &sequence in &sequences {
+                let arrival = ledger.enter(sequence, &mut room);
+                match sequence.checked_sub(first) {
+                    None => prop_assert_eq!(arrival, Arrival::Early),
+                    Some(counted) => prop_assert_eq!(arrival, naive.enter(counted)),
+                }
+            }
+            prop_assert_eq!(ledger.expected(60), 60 - first);
+            prop_assert_eq!(ledger.lost(60), naive.lost(60 - first));
+            let last = naive.seen.last().expect("the first at least") + 1;
+            prop_assert_eq!(ledger.end(&mut room), (last, naive.lost(last)));
+            prop_assert_eq!(room.left, GAPS_MAX);
+            prop_assert_eq!((ledger.expected(60), ledger.lost(60)), (0, 0));
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod sweep;
 pub mod tally;
 pub mod threshold;
 pub mod timeline;
+pub mod turnover;
 pub mod url;
 pub mod verdict;
 pub mod view;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::dialect::Dialect;
 use crate::security::Security;
 use crate::slow_readers::SlowReaders;
+use crate::turnover::Turnover;
 use crate::url::UrlTemplate;
 
 /// Most messages outstanding for each publisher.
@@ -43,6 +44,10 @@ pub struct Plan {
     pub pace: Pace,
     /// How long each part takes.
     pub times: Times,
+    /// Who leaves and comes back.
+    pub turnover: Turnover,
+    /// Connections begun in a second, by all threads together; as fast as they can without.
+    pub connects_per_second: Option<f64>,
     /// Connections that may be on their way at once, for each thread.
     pub connecting_max: u32,
     /// Threads, each with its own ring and its share of the connections.
@@ -60,6 +65,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether subscribers remember how far they have come, to go on from there when they come back.
+    pub fn keeps_positions(&self) -> bool {
+        self.turnover.cut.is_some() && self.dialect.resumes()
+    }
+
     /// Whether a subscriber reads slowly.
     pub fn is_slow(&self, subscriber: u32) -> bool {
         self.slow

@@ -18,6 +18,7 @@ use super::opening::Opening;
 use super::publishing::Publishing;
 use super::reception::Reception;
 use super::slow_reading::SlowReading;
+use super::turnover::Turnover;
 use crate::dialect::{Aside, CUT_BYTES_MAX};
 use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
@@ -48,14 +49,15 @@ pub(super) struct Arrivals<'r> {
     pub(super) reception: Reception,
     pub(super) publishing: Publishing,
     pub(super) slow: SlowReading,
+    pub(super) turnover: Option<Turnover>,
     /// How connections ended early: by whose they were and how.
     ways: BTreeMap<(Who, String), u64>,
     /// Connections that stand.
-    standing: u64,
+    pub(super) standing: u64,
     /// Of the messages that deliveries come in.
     kind: Kind,
     /// What the connection that is just heard answers, and what else came of it.
-    aside: Aside,
+    pub(super) aside: Aside,
     /// What TLS made of the read that is just heard.
     plain: Vec<u8>,
     pub(super) handshakes: Handshakes,
@@ -69,6 +71,7 @@ impl<'r> Arrivals<'r> {
         reception: Reception,
         publishing: Publishing,
         slow: SlowReading,
+        turnover: Option<Turnover>,
     ) -> Arrivals<'r> {
         const { assert!(PAYLOAD_BYTES_MIN as u64 <= MESSAGE_BYTES_MIN) };
         const { assert!(BUFFER_BYTES_MAX <= MESSAGE_BYTES_MIN) };
@@ -93,6 +96,7 @@ impl<'r> Arrivals<'r> {
             reception,
             publishing,
             slow,
+            turnover,
             ways: BTreeMap::new(),
             standing: 0,
             kind: plan.dialect.kind(),
@@ -129,7 +133,10 @@ impl<'r> Arrivals<'r> {
 
     fn take(&mut self, completion: Completion<'_>, now_ns: u64) -> Result<(), Failure> {
         match completion {
-            Completion::Received { socket, bytes } => self.receive(socket, bytes, now_ns),
+            Completion::Received { socket, bytes } => match self.receive(socket, bytes, now_ns) {
+                Ok(()) => Ok(()),
+                Err(failure) => self.abandon(socket, failure, now_ns),
+            },
             Completion::Sent {
                 socket,
                 result,
@@ -138,8 +145,12 @@ impl<'r> Arrivals<'r> {
                 self.sent(socket, result, buffer, now_ns);
                 Ok(())
             }
-            Completion::Connected { socket, result } => self.connected(socket, result),
-            Completion::ReceiveEnded { socket, error } => self.receive_ended(socket, error, now_ns),
+            Completion::Connected { socket, result } => self
+                .connected(socket, result)
+                .or_else(|failure| self.abandon(socket, failure, now_ns)),
+            Completion::ReceiveEnded { socket, error } => self
+                .receive_ended(socket, error, now_ns)
+                .or_else(|failure| self.abandon(socket, failure, now_ns)),
             Completion::Closed { socket } => {
                 self.links.remove(socket);
                 Ok(())
@@ -262,7 +273,8 @@ impl<'r> Arrivals<'r> {
             return Ok(());
         };
         let mut frames_from = 0;
-        if let Some(response) = &mut link.ends.response {
+        let approach = link.ends.approach.as_mut();
+        if let Some(response) = approach.and_then(|approach| approach.response.as_mut()) {
             let mut rest = &*bytes;
             match response.receive(&mut rest) {
                 Ok(None) => return Ok(()),
@@ -275,7 +287,9 @@ impl<'r> Arrivals<'r> {
                 }
             }
             frames_from = bytes.len() - rest.len();
-            link.ends.response = None;
+            if let Some(approach) = &mut link.ends.approach {
+                approach.response = None;
+            }
             link.stage = Stage::Greeting;
             link.ends.talk.open(&mut self.aside);
             self.say_aside(socket);
@@ -296,12 +310,15 @@ impl<'r> Arrivals<'r> {
         }
         link.stage = Stage::Open;
         self.standing += 1;
-        self.opening.complete(now_ns);
+        let approach = link.ends.approach.take();
         if let Member::Slow(reader) = link.member {
             self.slow.attach(reader, socket);
         }
         if let Some(line) = link.member.line() {
             self.publishing.attach(line, socket);
+        }
+        if let Some(approach) = approach {
+            self.stand(socket, &approach, now_ns);
         }
     }
 
@@ -339,7 +356,7 @@ impl<'r> Arrivals<'r> {
     }
 
     /// Says what the connection answers, and counts what the server told.
-    fn say_aside(&mut self, socket: Socket) {
+    pub(super) fn say_aside(&mut self, socket: Socket) {
         if let Some(link) = self.links.at(socket) {
             for message in self.aside.messages() {
                 link.ends.send(self.kind, message);
@@ -431,6 +448,9 @@ impl<'r> Arrivals<'r> {
         }
         if let Some(subscriber) = member.subscriber() {
             self.reception.depart(subscriber);
+            if let Some(turnover) = &mut self.turnover {
+                turnover.detach(subscriber);
+            }
         }
         if let Some(line) = member.line() {
             self.publishing.detach(line);

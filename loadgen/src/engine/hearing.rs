@@ -83,6 +83,7 @@ impl Ear<'_> {
                 Member::Subscriber(subscriber) | Member::Both(subscriber) => {
                     self.reception.hear(subscriber, payload)
                 }
+                Member::Away(_) => {}
                 Member::Slow(_) => self.slow.note_message(),
                 Member::Line(_) => self.publishing.counts.unasked += 1,
             });
@@ -131,6 +132,7 @@ impl Ear<'_> {
                                 self.reception.hear(subscriber, payload)
                             }
                             Member::Slow(_) => self.slow.note_message(),
+                            Member::Away(_) => {}
                             // Servers that acknowledge a publication in words are within their rights.
                             Member::Line(_) => {
                                 self.publishing.counts.unasked += u64::from(kind == Kind::Binary)

@@ -10,6 +10,7 @@ use protocol::ws::{self, Kind};
 use reactor::{Driver, Outgoing, Socket};
 use tls::ClientConnection;
 
+use super::homecoming::Change;
 use super::inbound::Inbound;
 use crate::dialect::Talk;
 use crate::evidence::Who;
@@ -23,6 +24,8 @@ pub(super) enum Member {
     Line(u32),
     /// The subscriber and the line of this number.
     Both(u32),
+    /// A subscriber that is leaving, or not there yet: what comes is nobody's.
+    Away(u32),
 }
 
 impl Member {
@@ -31,7 +34,7 @@ impl Member {
     pub(super) fn subscriber(self) -> Option<u32> {
         match self {
             Member::Subscriber(number) | Member::Both(number) => Some(number),
-            Member::Line(_) | Member::Slow(_) => None,
+            Member::Line(_) | Member::Slow(_) | Member::Away(_) => None,
         }
     }
 
@@ -39,7 +42,7 @@ impl Member {
     pub(super) fn line(self) -> Option<u32> {
         match self {
             Member::Line(number) | Member::Both(number) => Some(number),
-            Member::Subscriber(_) | Member::Slow(_) => None,
+            Member::Subscriber(_) | Member::Slow(_) | Member::Away(_) => None,
         }
     }
 }
@@ -47,7 +50,7 @@ impl Member {
 impl From<Member> for Who {
     fn from(member: Member) -> Who {
         match member {
-            Member::Subscriber(_) | Member::Slow(_) => Who::Subscriber,
+            Member::Subscriber(_) | Member::Slow(_) | Member::Away(_) => Who::Subscriber,
             Member::Line(_) => Who::Publisher,
             Member::Both(_) => Who::Member,
         }
@@ -94,10 +97,31 @@ pub(super) struct Ends {
     pub(super) machine: ws::Connection,
     pub(super) talk: Talk,
     pub(super) tls: Option<Box<ClientConnection>>,
-    /// While the answer to the opening handshake is awaited.
-    pub(super) response: Option<Box<client::Response>>,
+    /// Until it stands.
+    pub(super) approach: Option<Box<Approach>>,
     /// Not yet handed to the driver.
     pub(super) out: Vec<u8>,
+}
+
+/// A connection's way to standing.
+#[derive(Debug)]
+pub(super) struct Approach {
+    /// While the answer to the opening handshake is awaited.
+    pub(super) response: Option<client::Response>,
+    /// When it should have been begun.
+    pub(super) due_ns: u64,
+    pub(super) cause: Cause,
+}
+
+/// Why a subscriber or publisher is on its way to standing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It has not been there before.
+    First,
+    /// It takes the place of one that has left.
+    Churn(Change),
+    /// It was cut off.
+    Cut,
 }
 
 impl Ends {
@@ -270,7 +294,8 @@ impl Link {
         self.is_secured = true;
     }
 
-    fn close<D: Driver>(&mut self, driver: &mut D) {
+    /// Ends it at once, without a word.
+    pub(super) fn close<D: Driver>(&mut self, driver: &mut D) {
         self.stage = Stage::Gone;
         driver.close(self.socket);
     }

@@ -9,6 +9,7 @@ mod collector;
 mod conductor;
 mod course;
 mod hearing;
+mod homecoming;
 mod inbound;
 mod intervals;
 mod lanes;
@@ -19,6 +20,7 @@ mod processes;
 mod publishing;
 mod reception;
 mod slow_reading;
+mod turnover;
 mod worker;
 
 use std::sync::Arc;

@@ -1,24 +1,32 @@
-//! Opens one thread's connections, a bounded number at a time: connect, opening handshake, done.
+//! Opens one thread's connections, at their times and a bounded number at a time: connect, opening handshake, done. Who has left while
+//! others publish comes again the same way.
 //!
 //! A connection counts as done when the server has answered 101. A server that lets something published after that pass a
 //! subscriber by loses messages, and is told so by the report.
 
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use protocol::handshake::client;
 use protocol::ws;
-use reactor::{Driver, SocketOptions};
+use reactor::{Driver, Socket, SocketOptions};
 
-use super::links::{Ends, Link, Links, Member, Stage};
+use super::links::{Approach, Cause, Ends, Link, Links, Member, Stage};
 use super::obstacle::{self, Situation};
 use super::slow_reading::SlowReading;
-use crate::dialect::{Part, Role, Talk};
+use super::worker::Share;
+use crate::dialect::{Part, Position, Role, Talk};
 use crate::failure::Failure;
 use crate::plan::{Endpoint, Plan};
+use crate::tally::Distribution;
+use crate::turnover::Setbacks;
 
 /// Connections begun in one turn. What was answered meanwhile is not kept waiting for the rest of a large `--connecting`,
 /// and they are one submission.
 const TURN_CONNECTS_MAX: u32 = 64;
+
+/// Between two attempts to come back, of one subscriber.
+const RETRY_NS: u64 = 100_000_000;
 
 /// What is still to be opened.
 #[derive(Debug)]
@@ -33,6 +41,17 @@ pub(super) struct Opening<'p> {
     connected: u64,
     /// When a connection was last begun or completed.
     moved_ns: u64,
+    ramp: Option<Ramp>,
+    /// Who comes back, by when it is due.
+    again: BTreeMap<(u64, u32), Again>,
+    /// Where those go on that were cut off.
+    positions: HashMap<u32, Position>,
+    /// When those of them were begun that may still be on their way.
+    begun: VecDeque<(u64, Socket)>,
+    /// How attempts to come back failed.
+    pub(super) setbacks: Setbacks,
+    /// From the time at which each was due, if it had not been there before.
+    pub(super) latency: Distribution,
     randomness: Randomness,
     /// Makes TLS connections, with a memory for sessions that no other thread shares.
     tls: Option<tls::Client>,
@@ -46,6 +65,22 @@ pub(super) struct Topics {
     pub(super) lines: Vec<u32>,
 }
 
+/// Somebody who comes back.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    cause: Cause,
+    /// What its latency counts from.
+    due_ns: u64,
+}
+
+/// Connection `k` of the whole run is due at `start + k / rate`; a thread has every `threads`-th of them.
+#[derive(Clone, Copy, Debug)]
+struct Ramp {
+    start_ns: u64,
+    share: Share,
+    rate_per_second: f64,
+}
+
 /// Mask seeds and handshake keys. They need to be unpredictable to nobody here, only different.
 #[derive(Debug)]
 struct Randomness(u64);
@@ -56,10 +91,16 @@ impl<'p> Opening<'p> {
         plan: &'p Plan,
         topics: Topics,
         mut members: Vec<Member>,
+        share: Share,
         seed: u64,
         now_ns: u64,
     ) -> Opening<'p> {
         members.reverse();
+        let ramp = plan.connects_per_second.map(|rate_per_second| Ramp {
+            start_ns: now_ns,
+            share,
+            rate_per_second,
+        });
         Opening {
             plan,
             topics,
@@ -68,6 +109,12 @@ impl<'p> Opening<'p> {
             on_their_way: 0,
             connected: 0,
             moved_ns: now_ns,
+            ramp,
+            again: BTreeMap::new(),
+            positions: HashMap::new(),
+            begun: VecDeque::new(),
+            setbacks: Setbacks::default(),
+            latency: Distribution::default(),
             randomness: Randomness(seed),
             tls: plan
                 .security
@@ -91,19 +138,65 @@ impl<'p> Opening<'p> {
         self.waiting.is_empty() && self.on_their_way == 0
     }
 
-    /// When to give up, if nothing moves until then.
-    fn deadline_ns(&self) -> u64 {
-        self.moved_ns + self.plan.times.connect.as_nanos() as u64
+    /// Whether everybody who left has come back.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.again.is_empty() && self.on_their_way == 0
     }
 
-    /// Begins as many connections as may be on their way, up to the bound of one turn, and says when to come again.
+    /// Lets a subscriber connect when it is due.
+    pub(super) fn come_again(&mut self, subscriber: u32, cause: Cause, due_ns: u64) {
+        self.again
+            .insert((due_ns, subscriber), Again { cause, due_ns });
+    }
+
+    /// Lets it name its position when it does.
+    pub(super) fn resume(&mut self, subscriber: u32, position: Position) {
+        self.positions.insert(subscriber, position);
+    }
+
+    /// When the connection with this number among this thread's is due, of several that could all come at `start_ns`.
+    pub(super) fn due_ns(&self, number: u64, start_ns: u64) -> u64 {
+        self.ramp
+            .map_or(start_ns, |ramp| Ramp { start_ns, ..ramp }.due_ns(number))
+    }
+
+    /// When to give up, if nothing moves until then of what is on its way.
+    fn deadline_ns(&self) -> Option<u64> {
+        (self.on_their_way > 0).then(|| self.moved_ns + self.patience_ns())
+    }
+
+    /// How long one connection may be on its way.
+    pub(super) fn patience_ns(&self) -> u64 {
+        self.plan.times.connect.as_nanos() as u64
+    }
+
+    /// Who is next and from when on, and why and since when it is due.
+    fn peek(&self, now_ns: u64) -> Option<(Member, u64, Again)> {
+        if let Some(&member) = self.waiting.last() {
+            let begun = (self.count() - self.waiting.len()) as u64;
+            let due_ns = self.ramp.map_or(now_ns, |ramp| ramp.due_ns(begun));
+            let first = Again {
+                cause: Cause::First,
+                due_ns,
+            };
+            return Some((member, due_ns, first));
+        }
+        let (&(from_ns, subscriber), &again) = self.again.first_key_value()?;
+        Some((Member::Subscriber(subscriber), from_ns, again))
+    }
+
+    /// Begins as many connections as are due and may be on their way, up to the bound of one turn, and says when to come again.
     pub(super) fn advance<D: Driver>(
         &mut self,
         driver: &mut D,
         links: &mut Links,
         now_ns: u64,
-    ) -> Result<u64, Failure> {
-        if now_ns >= self.deadline_ns() && !self.is_done() {
+    ) -> Result<Option<u64>, Failure> {
+        if self.connected < self.count() as u64
+            && self
+                .deadline_ns()
+                .is_some_and(|deadline_ns| now_ns >= deadline_ns)
+        {
             let is_securing = links.iter_mut().any(|link| link.ends.is_securing());
             return Err(obstacle::of_silence(is_securing, self.situation()));
         }
@@ -111,40 +204,81 @@ impl<'p> Opening<'p> {
             if self.on_their_way == self.plan.connecting_max {
                 return Ok(self.deadline_ns());
             }
-            let Some(member) = self.waiting.pop() else {
+            let Some((member, from_ns, Again { cause, due_ns })) = self.peek(now_ns) else {
                 return Ok(self.deadline_ns());
             };
+            if from_ns > now_ns {
+                let times = self.deadline_ns().into_iter().chain([from_ns]);
+                return Ok(times.min());
+            }
+            match cause {
+                Cause::First => drop(self.waiting.pop()),
+                Cause::Churn(_) | Cause::Cut => drop(self.again.pop_first()),
+            }
             let options = match member {
                 Member::Slow(_) => SlowReading::socket_options(),
-                Member::Subscriber(_) | Member::Line(_) | Member::Both(_) => {
-                    SocketOptions::default()
-                }
+                _ => SocketOptions::default(),
             };
             let situation = self.situation_of(member);
             let source = self.source();
-            let socket = driver
-                .connect(situation.address, source, &options)
-                .map_err(|error| obstacle::of_connect(&error, situation))?;
-            let ends = self.ends(member, now_ns);
+            let approach = Approach {
+                response: None,
+                due_ns,
+                cause,
+            };
+            let socket = match driver.connect(situation.address, source, &options) {
+                Ok(socket) => socket,
+                Err(error) => {
+                    let failure = obstacle::of_connect(&error, situation);
+                    self.retry(member, &approach, failure, now_ns)?;
+                    continue;
+                }
+            };
+            let ends = self.ends(member, approach, now_ns);
             links.insert(socket, member, ends);
             self.on_their_way += 1;
             self.moved_ns = now_ns;
+            if cause != Cause::First {
+                self.begun.push_back((now_ns, socket));
+            }
         }
-        Ok(now_ns)
+        Ok(Some(now_ns))
     }
 
-    fn ends(&mut self, member: Member, now_ns: u64) -> Ends {
+    /// Why one that comes back does not come to stand: nothing has moved for as long as it may take.
+    pub(super) fn silence_of(&self, link: &Link) -> Failure {
+        obstacle::of_silence(link.ends.is_securing(), self.situation_of(link.member))
+    }
+
+    /// The name of a subscriber's topic.
+    pub(super) fn topic_of(&self, subscriber: u32) -> &'p str {
+        self.topic_name(Member::Subscriber(subscriber))
+    }
+
+    /// When a connection was last begun or came to stand.
+    pub(super) fn moved_ns(&self) -> u64 {
+        self.moved_ns
+    }
+
+    fn ends(&mut self, member: Member, approach: Approach, now_ns: u64) -> Ends {
+        let since = match (member, approach.cause) {
+            (Member::Subscriber(subscriber), Cause::Cut) => self.positions.get(&subscriber),
+            _ => None,
+        };
         let part = Part {
             role: match member {
-                Member::Subscriber(_) | Member::Slow(_) => Role::Subscribe,
+                Member::Subscriber(_) | Member::Slow(_) | Member::Away(_) => Role::Subscribe,
                 Member::Line(_) => Role::Publish,
                 Member::Both(_) => Role::Both,
             },
             topic: self.topic_name(member),
             client: self.randomness.next(),
-            since: None,
+            since,
         };
-        let talk = Talk::new(&self.plan.dialect, &part);
+        let mut talk = Talk::new(&self.plan.dialect, &part);
+        if self.plan.keeps_positions() {
+            talk.keep_position();
+        }
         Ends {
             machine: ws::Connection::new(
                 ws::Role::Client,
@@ -153,7 +287,7 @@ impl<'p> Opening<'p> {
             ),
             talk,
             tls: None,
-            response: None,
+            approach: Some(Box::new(approach)),
             out: Vec::new(),
         }
     }
@@ -181,15 +315,67 @@ impl<'p> Opening<'p> {
             link.secure(tls.map_err(|error| Failure::Environment(error.to_string()))?);
         }
         link.stage = Stage::Shaking;
-        link.ends.response = Some(Box::new(client::Response::new(&offer)));
+        if let Some(approach) = &mut link.ends.approach {
+            approach.response = Some(client::Response::new(&offer));
+        }
         Ok(())
     }
 
     /// A connection stands.
-    pub(super) fn complete(&mut self, now_ns: u64) {
+    pub(super) fn complete(&mut self, approach: &Approach, now_ns: u64) {
         self.on_their_way -= 1;
-        self.connected += 1;
         self.moved_ns = now_ns;
+        if approach.cause == Cause::First {
+            self.connected += 1;
+            self.latency.record(now_ns - approach.due_ns, 1);
+        }
+    }
+
+    /// A connection that was on its way will not come to stand. If somebody is to come back with it, there will be another.
+    pub(super) fn abandon(
+        &mut self,
+        member: Member,
+        approach: &Approach,
+        failure: Failure,
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        self.on_their_way -= 1;
+        self.retry(member, approach, failure, now_ns)
+    }
+
+    /// Nobody is missed yet in a run that has not begun to publish, so that such a failure ends it.
+    fn retry(
+        &mut self,
+        member: Member,
+        approach: &Approach,
+        failure: Failure,
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        let (Member::Subscriber(subscriber), Cause::Churn(_) | Cause::Cut) =
+            (member, approach.cause)
+        else {
+            return Err(failure);
+        };
+        self.setbacks.note(failure.what(), 1);
+        // Its latency still counts from the time at which it was due first.
+        self.again.insert(
+            (now_ns + RETRY_NS, subscriber),
+            Again {
+                cause: approach.cause,
+                due_ns: approach.due_ns,
+            },
+        );
+        Ok(())
+    }
+
+    /// One of those that come back and have been on their way for too long.
+    pub(super) fn take_overdue(&mut self, now_ns: u64) -> Option<Socket> {
+        let before_ns = now_ns.saturating_sub(self.patience_ns());
+        let (begun_ns, socket) = *self.begun.front()?;
+        (begun_ns <= before_ns).then(|| {
+            self.begun.pop_front();
+            socket
+        })
     }
 
     /// For messages: where this thread stands. The address is that of the subscribers unless another is put in.
@@ -210,7 +396,7 @@ impl<'p> Opening<'p> {
 
     fn topic_name(&self, member: Member) -> &'p str {
         let topic = match member {
-            Member::Subscriber(index) | Member::Both(index) => {
+            Member::Subscriber(index) | Member::Both(index) | Member::Away(index) => {
                 self.topics.subscribers[index as usize]
             }
             Member::Slow(index) => self.topics.slow[index as usize],
@@ -221,8 +407,8 @@ impl<'p> Opening<'p> {
 
     fn endpoint(&self, member: Member) -> &'p Endpoint {
         match member {
-            Member::Subscriber(_) | Member::Both(_) | Member::Slow(_) => &self.plan.subscribe,
             Member::Line(_) => &self.plan.publish,
+            _ => &self.plan.subscribe,
         }
     }
 
@@ -239,6 +425,14 @@ impl<'p> Opening<'p> {
 impl Topics {
     fn count(&self) -> usize {
         self.subscribers.len() + self.slow.len() + self.lines.len()
+    }
+}
+
+impl Ramp {
+    fn due_ns(self, number: u64) -> u64 {
+        let Share { thread, threads } = self.share;
+        let place = number * u64::from(threads) + u64::from(thread);
+        self.start_ns + (place as f64 * 1e9 / self.rate_per_second) as u64
     }
 }
 

@@ -5,6 +5,7 @@
 //! taken apart and verified at one of them is kept as a [`Page`]: who receives exactly these bytes has received exactly these
 //! messages, and only their order at this subscriber is left to judge. Nothing is allocated while messages come in order.
 
+use super::homecoming::{Change, Homecoming};
 use crate::ledger::{Arrival, Ledger, Room};
 use crate::payload::Stamp;
 use crate::plan::{Layout, Pace, Plan};
@@ -44,6 +45,8 @@ pub(super) struct Reception {
     returned: Vec<Returned>,
     pub(super) counts: Counts,
     pub(super) recorder: Recorder,
+    /// If subscribers leave and come back.
+    pub(super) homecoming: Option<Box<Homecoming>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +136,7 @@ impl Reception {
             returned: Vec::new(),
             counts: Counts::default(),
             recorder: Recorder::default(),
+            homecoming: (!plan.turnover.is_none()).then(Box::default),
         }
     }
 
@@ -174,10 +178,18 @@ impl Reception {
     #[inline]
     pub(super) fn enter(&mut self, subscriber: u32, bytes: Option<&[u8]>, now_ns: u64) {
         let mut reading = std::mem::take(&mut self.reading);
-        reading
-            .runs
-            .iter()
-            .for_each(|run| self.book(subscriber, *run, now_ns));
+        if self
+            .homecoming
+            .as_ref()
+            .is_some_and(|homecoming| homecoming.is_anybody_catching_up())
+        {
+            self.catch_up(subscriber, &reading.runs, now_ns);
+        } else {
+            reading
+                .runs
+                .iter()
+                .for_each(|run| self.book(subscriber, *run, now_ns));
+        }
         let topic = self.subscribers[subscriber as usize].topic;
         if let Some(bytes) = bytes
             && !reading.is_flawed
@@ -237,13 +249,17 @@ impl Reception {
         if ledger.enter_run(run.first, run.count) {
             self.credit(run, now_ns);
         } else {
-            self.book_each((ledgers_from + run.rank) as usize, run, now_ns);
+            self.book_each(subscriber, run, now_ns);
         }
     }
 
     /// A run that does not follow on what came before it.
     #[cold]
-    fn book_each(&mut self, ledger: usize, run: Run, now_ns: u64) {
+    fn book_each(&mut self, subscriber: u32, run: Run, now_ns: u64) {
+        let ledger = (self.subscribers[subscriber as usize].ledgers_from + run.rank) as usize;
+        if let Some(homecoming) = &mut self.homecoming {
+            homecoming.note_first(subscriber, now_ns);
+        }
         if self.ledgers[ledger].is_closed() {
             self.counts.deliveries -= run.count;
             self.counts.unasked += run.count;
@@ -253,6 +269,10 @@ impl Reception {
             match self.ledgers[ledger].enter(sequence, &mut self.room) {
                 Arrival::InOrder | Arrival::Ahead => {}
                 Arrival::Reordered => self.counts.reordered += 1,
+                Arrival::Early => {
+                    self.counts.deliveries -= 1;
+                    continue;
+                }
                 Arrival::Duplicate => {
                     self.counts.duplicated += 1;
                     continue;
@@ -266,6 +286,54 @@ impl Reception {
                 },
                 now_ns,
             );
+        }
+    }
+
+    /// Enters what somebody heard while some may be hearing what they have missed.
+    #[cold]
+    fn catch_up(&mut self, subscriber: u32, runs: &[Run], now_ns: u64) {
+        for run in runs {
+            let received = self.counts.received();
+            self.book(subscriber, *run, now_ns);
+            let Some(homecoming) = &mut self.homecoming else {
+                continue;
+            };
+            match homecoming.catches_up_to(subscriber) {
+                Some(stood_ns) if run.sent_ns < stood_ns => {
+                    homecoming.note_recovered(self.counts.received() - received);
+                }
+                Some(_) => homecoming.end_catching_up(subscriber),
+                None => {}
+            }
+        }
+    }
+
+    /// A subscriber leaves, and another is to take its place: what it had heard was all that it was to hear from its first
+    /// message to its last.
+    pub(super) fn leave(&mut self, subscriber: u32) {
+        let Subscriber {
+            topic,
+            ledgers_from,
+            ..
+        } = self.subscribers[subscriber as usize];
+        let ledgers_until = ledgers_from + self.layout.lines_of_topic(topic);
+        if let Some(homecoming) = &mut self.homecoming {
+            let ledgers = &mut self.ledgers[ledgers_from as usize..ledgers_until as usize];
+            homecoming.leave(subscriber, ledgers, &mut self.room);
+        }
+    }
+
+    /// The other one stands.
+    pub(super) fn come(&mut self, subscriber: u32, change: Change, now_ns: u64) {
+        if let Some(homecoming) = &mut self.homecoming {
+            homecoming.come(subscriber, change, now_ns);
+        }
+    }
+
+    /// A subscriber that was cut off stands again: to it nothing may be missing.
+    pub(super) fn come_back(&mut self, subscriber: u32, now_ns: u64) {
+        if let Some(homecoming) = &mut self.homecoming {
+            homecoming.come_back(subscriber, now_ns);
         }
     }
 
@@ -314,6 +382,10 @@ impl Reception {
 
     /// Deliveries that were to arrive at this thread, when each line has published as often as `published` says.
     pub(super) fn expected(&self, published: impl Fn(u32) -> u64) -> u64 {
+        if let Some(homecoming) = &self.homecoming {
+            let here = self.of_all(|ledger, line| ledger.expected(published(line)));
+            return homecoming.expected + here;
+        }
         let wanted = (0..self.layout.lines()).zip(&self.wanted);
         wanted
             .map(|(line, wanted)| published(line) * u64::from(*wanted))
@@ -322,10 +394,8 @@ impl Reception {
 
     /// Those of them that have not arrived.
     pub(super) fn lost(&self, published: impl Fn(u32) -> u64) -> u64 {
-        self.subscribers
-            .iter()
-            .map(|subscriber| self.lost_by(subscriber, &published))
-            .sum()
+        let before = self.homecoming.as_ref().map_or(0, |left| left.lost);
+        before + self.of_all(|ledger, line| ledger.lost(published(line)))
     }
 
     /// Those of them that have not arrived and still can.
@@ -334,7 +404,7 @@ impl Reception {
             .subscribers
             .iter()
             .filter(|subscriber| subscriber.is_here);
-        here.map(|subscriber| self.lost_by(subscriber, &published))
+        here.map(|subscriber| self.of(subscriber, |ledger, line| ledger.lost(published(line))))
             .sum()
     }
 
@@ -343,12 +413,21 @@ impl Reception {
         self.room.forgotten()
     }
 
-    fn lost_by(&self, subscriber: &Subscriber, published: impl Fn(u32) -> u64) -> u64 {
+    /// The sum of something over all ledgers and their lines.
+    fn of_all(&self, count: impl Fn(&Ledger, u32) -> u64) -> u64 {
+        let subscribers = self.subscribers.iter();
+        subscribers
+            .map(|subscriber| self.of(subscriber, &count))
+            .sum()
+    }
+
+    fn of(&self, subscriber: &Subscriber, count: impl Fn(&Ledger, u32) -> u64) -> u64 {
         let ranks = 0..self.layout.lines_of_topic(subscriber.topic);
         ranks
             .map(|rank| {
                 let line = rank * self.layout.topics + subscriber.topic;
-                self.ledgers[(subscriber.ledgers_from + rank) as usize].lost(published(line))
+                let ledger = &self.ledgers[(subscriber.ledgers_from + rank) as usize];
+                count(ledger, line)
             })
             .sum()
     }

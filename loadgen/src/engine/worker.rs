@@ -17,6 +17,7 @@ use super::opening::{Opening, Topics};
 use super::publishing::Publishing;
 use super::reception::Reception;
 use super::slow_reading::SlowReading;
+use super::turnover::Turnover;
 use crate::evidence::Evidence;
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -109,7 +110,8 @@ impl<'r, D: Driver> Worker<'r, D> {
         });
         let (topics, members) = members(plan, share, &publishing);
         let slow = SlowReading::new(plan, &topics.slow, driver.now_ns());
-        let opening = Opening::new(plan, topics, members, seed, driver.now_ns());
+        let turnover = Turnover::new(plan, share, topics.subscribers.len());
+        let opening = Opening::new(plan, topics, members, share, seed, driver.now_ns());
         let intervals = Intervals::new(lanes.parts(), plan.interval.as_nanos() as u64);
         Worker {
             driver,
@@ -118,7 +120,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             thread: share.thread,
             conductor: None,
             lanes,
-            arrivals: Arrivals::new(plan, course, opening, reception, publishing, slow),
+            arrivals: Arrivals::new(plan, course, opening, reception, publishing, slow, turnover),
             intervals,
             phase: Phase::Connect,
             is_connected: false,
@@ -183,6 +185,7 @@ impl<'r, D: Driver> Worker<'r, D> {
         self.course
             .note_standing(self.thread, self.arrivals.standing());
         let slow_ns = self.arrivals.slow.turn(&mut self.driver, now_ns);
+        let turnover_ns = self.turn_over(now_ns);
         let own_ns = match self.phase {
             Phase::Connect => match self.connect(now_ns) {
                 Ok(again_ns) => again_ns,
@@ -198,7 +201,13 @@ impl<'r, D: Driver> Worker<'r, D> {
             Phase::Drain => self.drain(now_ns),
             Phase::Close => Some(self.close_until_ns),
         };
-        let all_ns = [lead_ns, own_ns, slow_ns, self.intervals.end_ns()];
+        let all_ns = [
+            lead_ns,
+            own_ns,
+            slow_ns,
+            turnover_ns,
+            self.intervals.end_ns(),
+        ];
         Wait::Until(all_ns.into_iter().flatten().min())
     }
 
@@ -265,7 +274,31 @@ impl<'r, D: Driver> Worker<'r, D> {
             self.is_connected = true;
             self.course.note_connected();
         }
-        Ok(Some(again_ns))
+        Ok(again_ns)
+    }
+
+    /// Lets subscribers leave and come back while others publish.
+    fn turn_over(&mut self, now_ns: u64) -> Option<u64> {
+        if self.arrivals.turnover.is_none() || !(Phase::WarmUp..Phase::Close).contains(&self.phase)
+        {
+            return None;
+        }
+        let mut times = None;
+        if self.phase == Phase::Measure {
+            let window_ns = self.course.window_ns();
+            times = self
+                .arrivals
+                .let_leave(&mut self.driver, &window_ns, now_ns);
+        }
+        let come = self.arrivals.hurry(now_ns).and_then(|()| {
+            let Arrivals { opening, links, .. } = &mut self.arrivals;
+            opening.advance(&mut self.driver, links, now_ns)
+        });
+        let again_ns = come.unwrap_or_else(|failure| {
+            self.course.fail(failure);
+            None
+        });
+        times.into_iter().chain(again_ns).min()
     }
 
     fn publish(&mut self) -> Wait {
@@ -313,15 +346,20 @@ impl<'r, D: Driver> Worker<'r, D> {
             self.drain.moved_ns = now_ns;
         }
         let published = |line| self.course.published(line);
-        let gives_up_ns = self.drain.moved_ns + self.patience_ns();
-        let is_complete = received == reception.expected(published);
+        let opening = &self.arrivals.opening;
+        let gives_up_ns = self.drain.moved_ns.max(opening.moved_ns()) + self.patience_ns();
         let is_searched = now_ns >= self.next_search_ns;
         if is_searched {
             self.next_search_ns = now_ns + SEARCH_INTERVAL_NS;
         }
-        self.drain.is_settled |= is_complete
-            || now_ns >= gives_up_ns
-            || (is_searched && reception.awaited(published) == 0);
+        let has_all = match self.arrivals.turnover.is_some() {
+            true => is_searched && opening.is_at_rest() && reception.awaited(published) == 0,
+            false => {
+                received == reception.expected(published)
+                    || (is_searched && reception.awaited(published) == 0)
+            }
+        };
+        self.drain.is_settled |= has_all || now_ns >= gives_up_ns;
         let is_done = self.drain.is_settled || now_ns >= self.drain.until_ns;
         let patience_ns = self.patience_ns();
         let Arrivals { slow, .. } = &mut self.arrivals;
@@ -355,6 +393,8 @@ impl<'r, D: Driver> Worker<'r, D> {
             lateness: self.arrivals.publishing.lateness.clone(),
             handshakes: self.arrivals.handshakes.clone(),
             departures: self.arrivals.departures().collect(),
+            connect_latency: self.arrivals.opening.latency.clone(),
+            turnover: self.arrivals.turnover_outcome(),
             slow_readers: self.plan.slow.map(|_| {
                 let layout = self.plan.layout;
                 let lines = |topic| (topic..layout.lines()).step_by(layout.topics as usize);

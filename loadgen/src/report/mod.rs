@@ -15,6 +15,7 @@ mod security;
 mod slow_readers;
 mod text;
 mod timeline;
+mod turnover;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use self::processes::{Generator, Server};
 use self::security::Security;
 use self::slow_readers::SlowReaders;
 pub use self::timeline::Timeline;
+use self::turnover::{Churn, Reconnect, Setback};
 use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
 use crate::figure::Figures;
@@ -60,6 +62,15 @@ pub struct Report {
     departures: Vec<Departed>,
     #[serde(default)]
     slow_readers: Option<SlowReaders>,
+    /// Connections that were closed and replaced.
+    churn: Option<Churn>,
+    /// Subscriptions that were ended and begun again.
+    churn_subscriptions: Option<Churn>,
+    /// Connections that were cut off and came back.
+    reconnect: Option<Reconnect>,
+    /// Attempts to come back that failed.
+    #[serde(default)]
+    setbacks: Vec<Setback>,
     #[serde(default)]
     generator: Generator,
     server: Option<Server>,
@@ -120,6 +131,10 @@ struct Connect {
     wanted: u64,
     seconds: f64,
     per_second: f64,
+    /// With a ramp: as it was asked for.
+    wanted_per_second: Option<f64>,
+    /// From the time at which each was due to the time at which it stood.
+    latency: Percentiles,
     generator_cpu_share: f64,
     generator_cpu_ns_per_connection: f64,
     server_cpu_share: Option<f64>,
@@ -178,6 +193,7 @@ impl Report {
         let verdict = Verdict::of(plan, evidence);
         let outcome = verdict.outcome();
         let seconds = evidence.window_ns as f64 / 1e9;
+        let came = evidence.turnover.clone().unwrap_or_default();
         Report {
             tool: Tool {
                 name: env!("CARGO_PKG_NAME").to_owned(),
@@ -199,7 +215,7 @@ impl Report {
                 warm_up_seconds: plan.times.warm_up.as_secs_f64(),
                 cut_short_because: evidence.cut_short.clone(),
             },
-            connect: Connect::of(evidence),
+            connect: Connect::of(plan, evidence),
             tls: Security::of(plan, evidence),
             throughput: Throughput::of(plan, evidence, seconds),
             latency: Latency {
@@ -215,6 +231,18 @@ impl Report {
             timeline: Timeline::of(&evidence.timeline),
             departures: evidence.departures.iter().map(Departed::of).collect(),
             slow_readers: SlowReaders::of(plan, evidence),
+            churn: Churn::of(
+                plan.turnover.connections_per_second,
+                came.connections.as_ref(),
+                evidence,
+            ),
+            churn_subscriptions: Churn::of(
+                plan.turnover.subscriptions_per_second,
+                came.subscriptions.as_ref(),
+                evidence,
+            ),
+            reconnect: Reconnect::of(plan, evidence),
+            setbacks: Setback::all(&came.setbacks),
             generator: Generator::of(plan, evidence),
             server: evidence
                 .server
@@ -279,6 +307,7 @@ impl Load {
         };
         Load {
             scenario: match plan.pace {
+                Pace::Idle if plan.connects_per_second.is_some() => "connect",
                 Pace::Idle => "idle",
                 _ if plan.layout.is_echo() => "echo",
                 _ if plan.layout.is_duplex() => "rooms",
@@ -300,7 +329,7 @@ impl Load {
 }
 
 impl Connect {
-    fn of(evidence: &Evidence) -> Connect {
+    fn of(plan: &Plan, evidence: &Evidence) -> Connect {
         let connections = evidence.connections as f64;
         let per_connection = |cpu: CpuUse| ratio(cpu.total_ns as f64, connections);
         let part = |cpu: CpuUse| share(cpu.total_ns, evidence.connecting_ns);
@@ -311,6 +340,8 @@ impl Connect {
             wanted: evidence.connections_wanted,
             seconds: evidence.connecting_ns as f64 / 1e9,
             per_second: ratio(connections, evidence.connecting_ns as f64 / 1e9),
+            wanted_per_second: plan.connects_per_second,
+            latency: Percentiles::of(&evidence.connect_latency),
             generator_cpu_share: part(own),
             generator_cpu_ns_per_connection: per_connection(own),
             server_cpu_share: server.map(part),

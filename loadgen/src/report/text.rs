@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::turnover::row;
 use super::{Percentiles, Report, Server};
 use crate::failure::Outcome;
 use crate::quantity::{bytes, count, grouped, nanoseconds};
@@ -25,6 +26,7 @@ impl Display for Report {
         if !self.is_idle() {
             self.write_integrity(formatter)?;
         }
+        self.write_turnover(formatter)?;
         self.write_departures(formatter)?;
         if let Some(slow) = &self.slow_readers {
             slow.write(formatter)?;
@@ -68,6 +70,11 @@ impl Report {
             connect.seconds,
             count(connect.per_second)
         )?;
+        let counted_from = match connect.wanted_per_second {
+            Some(_) => "from its time on the ramp",
+            None => "from its beginning",
+        };
+        row(formatter, "  standing", &connect.latency, counted_from)?;
         let mut row = |label: &str, ns: f64, share: f64| {
             writeln!(
                 formatter,
@@ -231,6 +238,20 @@ impl Report {
             writeln!(formatter, "{:<LABEL_WIDTH$}{}", "", cells.join("   "))?;
         }
         Ok(())
+    }
+
+    fn write_turnover(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(churn) = &self.churn {
+            churn.write(formatter, "connections", "closed and replaced")?;
+        }
+        if let Some(churn) = &self.churn_subscriptions {
+            churn.write(formatter, "subscriptions", "ended and begun again")?;
+        }
+        if let Some(reconnect) = &self.reconnect {
+            reconnect.write(formatter)?;
+        }
+        let mut setbacks = self.setbacks.iter();
+        setbacks.try_for_each(|setback| setback.write(formatter))
     }
 
     fn write_departures(&self, formatter: &mut Formatter<'_>) -> fmt::Result {

@@ -127,7 +127,7 @@ pub(crate) fn serve(connection: impl Fn(TcpStream) + Clone + Send + 'static) -> 
     address
 }
 
-fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script) {
+pub(crate) fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script) {
     stream.set_nodelay(true).expect("a TCP stream");
     let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
     let Some((target, key)) = read_head(&mut reader) else {
