@@ -13,6 +13,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod turnover;
+mod wording;
 
 use clap::Parser;
 
@@ -24,6 +25,7 @@ pub use self::security::Tls;
 pub use self::sweep::Sweep;
 pub use self::target::Target;
 pub use self::turnover::Coming;
+pub use self::wording::Words;
 use crate::failure::Failure;
 use crate::plan::{Pace, Plan};
 
@@ -43,6 +45,10 @@ pub struct Arguments {
     /// TLS.
     #[command(flatten)]
     pub tls: Tls,
+
+    /// The words of messages.
+    #[command(flatten)]
+    pub words: Words,
 
     /// The load.
     #[command(flatten)]
@@ -68,14 +74,16 @@ pub struct Arguments {
 impl Arguments {
     /// Checks what the parser could not, resolves the names, and says what is to be done.
     pub fn plan(&self) -> Result<Plan, Failure> {
-        let dialect = self.target.dialect();
+        let payload_bytes = self.load.payload_bytes().map_err(Failure::Usage)?;
+        let dialect = (self.target.driver)
+            .dialect(&self.words.wording(payload_bytes))
+            .map_err(Failure::Usage)?;
         let layout = self.load.layout().map_err(Failure::Usage)?;
         let pace = self.load.pace(&layout).map_err(Failure::Usage)?;
         let topic_names = self
             .load
             .topic_names(layout.topics, &*dialect)
             .map_err(Failure::Usage)?;
-        let payload_bytes = self.load.payload_bytes().map_err(Failure::Usage)?;
         let times = self
             .durations
             .times(pace != Pace::Idle)
@@ -94,10 +102,13 @@ impl Arguments {
         let (subscribe, publish) = self.target.endpoints(&*dialect, &layout)?;
         let is_secure = subscribe.server_name.is_some() || publish.server_name.is_some();
         let security = self.tls.security(is_secure)?;
+        let handshake = self.target.handshake(&*dialect).map_err(Failure::Usage)?;
         Ok(Plan {
             subscribe,
             publish,
             security,
+            handshake,
+            driver: self.target.driver.name,
             dialect,
             topic_names,
             layout,

@@ -2,6 +2,7 @@
 //!
 //! The rule of who talks to whom is here as well: see [`Layout`].
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,10 @@ pub struct Plan {
     pub publish: Endpoint,
     /// TLS, where one of these wants it.
     pub security: Option<Security>,
+    /// What opening handshakes carry.
+    pub handshake: Handshake,
+    /// What `--driver` calls the dialect.
+    pub driver: &'static str,
     /// What is spoken inside WebSocket messages.
     pub dialect: Arc<dyn Dialect>,
     /// The name of each topic.
@@ -74,6 +79,26 @@ impl Plan {
     pub fn is_slow(&self, subscriber: u32) -> bool {
         self.slow
             .is_some_and(|slow| slow.include(&self.layout, self.threads, subscriber))
+    }
+}
+
+/// What opening handshakes carry besides what RFC 6455 wants.
+#[derive(Clone, Default)]
+pub struct Handshake {
+    /// To offer; the server must agree to one of them, if there are any.
+    pub subprotocols: Vec<String>,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Headers may hold what no log is to show.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Handshake")
+            .field("subprotocols", &self.subprotocols)
+            .field("headers", &self.headers.len())
+            .finish()
     }
 }
 

@@ -14,11 +14,19 @@ use ringwire_load::failure::{Failure, Outcome};
 use scripted::{Subscribers, frame, read_frame, read_head, serve, welcome};
 
 fn run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
+    run_with(server, options.split(' '))
+}
+
+fn run_with<'o>(
+    server: SocketAddr,
+    options: impl Iterator<Item = &'o str>,
+) -> Result<Evidence, Failure> {
     let url = format!("ws://{server}/here");
     let words = ["ringwire-load", &url]
         .into_iter()
         .chain("--warm-up 20ms --duration 200ms --settle 0s --patience 300ms".split(' '))
-        .chain(options.split(' '));
+        .map(str::to_owned)
+        .chain(options.map(str::to_owned));
     let plan = Arguments::try_parse_from(words)
         .expect("a sensible line")
         .plan()
@@ -29,6 +37,8 @@ fn run(server: SocketAddr, options: &str) -> Result<Evidence, Failure> {
 
 /// One client of a broker that speaks inside WebSocket messages.
 struct Client {
+    /// Of messages: 1 for text, 2 for binary ones.
+    opcode: u8,
     reader: BufReader<TcpStream>,
     stream: TcpStream,
     /// Heard and not yet taken.
@@ -37,11 +47,16 @@ struct Client {
 
 impl Client {
     fn welcome(stream: TcpStream, fields: &str) -> Client {
+        Client::welcome_at("/here", 2, stream, fields)
+    }
+
+    fn welcome_at(path: &str, opcode: u8, stream: TcpStream, fields: &str) -> Client {
         stream.set_nodelay(true).expect("a TCP stream");
         let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
         let (target, key) = read_head(&mut reader).expect("an opening handshake");
-        assert_eq!(target, "/here", "the URL as it is");
+        assert_eq!(target, path);
         let mut client = Client {
+            opcode,
             reader,
             stream,
             heard: Vec::new(),
@@ -55,7 +70,7 @@ impl Client {
     }
 
     fn say(&mut self, message: &[u8]) {
-        self.write(&frame(2, message));
+        self.write(&frame(self.opcode, message));
     }
 
     /// Exactly these bytes come next.
@@ -73,7 +88,7 @@ impl Client {
     /// Hears one more message; false when the client says goodbye.
     fn hear(&mut self) -> bool {
         match read_frame(&mut self.reader) {
-            Some((2, message)) => {
+            Some((opcode, message)) if opcode == self.opcode => {
                 self.heard.extend(message);
                 true
             }
@@ -86,7 +101,7 @@ impl Client {
                 false
             }
             Some((opcode, _)) => {
-                panic!("opcode {opcode}: the generator sends binary messages, whole")
+                panic!("opcode {opcode}: the generator sends messages of one kind, whole")
             }
             None => false,
         }
@@ -122,7 +137,10 @@ impl Client {
                 .flatten()
             {
                 // A subscriber that has gone away misses it.
-                let _ = subscriber.write_all(&framed(&stream, number));
+                let _ = match self.opcode {
+                    1 => subscriber.write_all(&frame(1, &stream)),
+                    _ => subscriber.write_all(&framed(&stream, number)),
+                };
             }
             number += 1;
         }
@@ -222,9 +240,160 @@ fn mqtt(connack_code: u8) -> SocketAddr {
     })
 }
 
+/// The first publication in what was heard, as Centrifugo passes it on: several in one message are parted by line ends.
+fn take_command(heard: &mut Vec<u8>) -> Option<Vec<u8>> {
+    const HEAD: &[u8] = br#"{"id":3,"publish":{"channel":"load/0","data":""#;
+    const BYTES: usize = HEAD.len() + 88 + 3;
+    if heard.len() < BYTES {
+        return None;
+    }
+    let command: Vec<u8> = heard.drain(..BYTES).collect();
+    let data = &command[HEAD.len()..BYTES - 3];
+    assert!(
+        command.starts_with(HEAD) && command.ends_with(br#""}}"#),
+        "{}",
+        command.escape_ascii()
+    );
+    Some(
+        [
+            br#"{"push":{"channel":"load/0","pub":{"data":""#,
+            data,
+            b"\"}}}\n",
+        ]
+        .concat(),
+    )
+}
+
+fn centrifugo() -> SocketAddr {
+    let subscribers = Subscribers::default();
+    serve(move |stream| {
+        let mut client = Client::welcome_at("/here/connection/websocket", 1, stream, "");
+        client.expect(br#"{"id":1,"connect":{"name":"ringwire-load"}}"#);
+        client
+            .say(br#"{"id":1,"connect":{"client":"c1","version":"6.0.0","ping":25,"pong":true}}"#);
+        client.say(b"{}");
+        client.hear_until(10);
+        // The pong may come before or behind the subscription.
+        if client.heard.starts_with(b"{}") {
+            client.expect(b"{}");
+            client.hear_until(10);
+        }
+        if client.heard.starts_with(br#"{"id":2"#) {
+            client.expect(br#"{"id":2,"subscribe":{"channel":"load/0"}}"#);
+            register(&subscribers, &client);
+            client.say(br#"{"id":2,"subscribe":{}}"#);
+            client.expect(b"{}");
+            client.heard.clear();
+        }
+        client.relay(&subscribers, "load/0", take_command);
+    })
+}
+
+/// A server with words of its own, which answers publishers too.
+fn worded() -> SocketAddr {
+    let subscribers = Subscribers::default();
+    serve(move |stream| {
+        let mut client = Client::welcome_at("/here", 1, stream, "Sec-WebSocket-Protocol: v1\r\n");
+        client.say(b"welcome");
+        client.expect(b"log in");
+        client.hear_until(1);
+        if client.heard.starts_with(b"sub") {
+            client.expect(b"sub load/0");
+            register(&subscribers, &client);
+            client.say(b"you are subscribed");
+        }
+        client.relay(&subscribers, "load/0", |heard| {
+            const HEAD: &[u8] = b"pub load/0 ";
+            let bytes = HEAD.len() + 128;
+            (heard.len() >= bytes).then(|| {
+                let said: Vec<u8> = heard.drain(..bytes).collect();
+                assert!(said.starts_with(HEAD));
+                [b"got <", &said[HEAD.len()..], b">"].concat()
+            })
+        });
+    })
+}
+
+/// An option's words stand in one argument.
+const WORDS: [&str; 15] = [
+    "--driver",
+    "template",
+    "--subprotocol",
+    "v1",
+    "--first-message",
+    "log in",
+    "--subscribe-message",
+    "sub {topic}",
+    "--subscribed-when",
+    "are subscribed",
+    "--publish-message",
+    "pub {topic} {payload}",
+    "--delivery-message",
+    "got <{payload}>",
+    "--payload-as=hex",
+];
+
+#[test]
+fn words_of_ones_own_are_spoken_in_either_loop() {
+    for pace in ["--rate=400", "-w8"] {
+        let evidence = run_with(worded(), WORDS.into_iter().chain(["-s5", pace])).expect("a run");
+        assert!(
+            evidence.total.published > 20,
+            "{pace}: {:?}",
+            evidence.total
+        );
+        assert_eq!(evidence.expected, evidence.total.published * 5, "{pace}");
+        assert_eq!(evidence.total.received(), evidence.expected, "{pace}");
+        assert_eq!(evidence.departures, [], "{pace}");
+    }
+}
+
+/// A server that asks without end and takes no answer is left, before its answers fill the memory.
+#[test]
+fn a_server_that_only_asks_is_left() {
+    let server = serve(|stream| {
+        let mut client = Client::welcome(stream, "");
+        client.say(INFO);
+        client.expect(NATS_CONNECT.as_bytes());
+        client.hear_until(5);
+        client.say(b"PONG\r\n");
+        let flood = frame(2, b"PING\r\n").repeat(4096);
+        while client.stream.write_all(&flood).is_ok() {}
+    });
+    let evidence = run(server, "--driver nats --idle -s 1").expect("a run");
+    assert!(
+        evidence.departures[0].how.contains("takes no answer"),
+        "{:?}",
+        evidence.departures
+    );
+}
+
+#[test]
+fn a_wrong_subprotocol_is_named_with_what_to_do() {
+    let disagreeing = serve(|stream| {
+        Client::welcome(stream, "Sec-WebSocket-Protocol: other\r\n");
+    });
+    for (server, options, words) in [
+        (nats(), "--driver mqtt", "mqtt was offered"),
+        (disagreeing, "--driver mqtt", "that was not offered"),
+        (disagreeing, "--driver nats", "that was not offered"),
+    ] {
+        let failure = run(server, &format!("{options} -s 1")).expect_err(words);
+        let text = failure.to_string();
+        assert!(
+            text.contains(words) && text.contains("--subprotocol"),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn each_protocol_is_spoken_and_understood_in_either_loop() {
-    for (driver, server) in [("nats", nats as fn() -> SocketAddr), ("mqtt", || mqtt(0))] {
+    for (driver, server) in [
+        ("nats", nats as fn() -> SocketAddr),
+        ("mqtt", || mqtt(0)),
+        ("centrifugo", centrifugo),
+    ] {
         for pace in ["--rate 400", "-w 8", "-w 3 --threads 2"] {
             let evidence = run(server(), &format!("--driver {driver} -s 5 {pace}")).expect("a run");
             assert!(
@@ -268,7 +437,7 @@ fn a_refusal_is_quoted_with_what_to_look_at() {
     for (driver, server, words) in [
         ("nats", refusing_nats, "Authorization Violation"),
         ("mqtt", mqtt(5), "not authorized"),
-        ("mqtt", nats(), "begins with 0x49"),
+        ("mqtt --subprotocol none", nats(), "begins with 0x49"),
     ] {
         let failure = run(server, &format!("--driver {driver} -s 1")).expect_err(words);
         assert_eq!(failure.outcome(), Outcome::Unreachable);

@@ -1,13 +1,11 @@
 //! Which server, and what it speaks.
 
-use std::sync::Arc;
-
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::dialect::{DRIVERS, Dialect, Driver, Role};
 use crate::failure::Failure;
-use crate::plan::{Endpoint, Layout};
+use crate::plan::{Endpoint, Handshake, Layout};
 use crate::url::{TOPIC_PLACE, UrlTemplate};
 
 /// Where to connect, and how to speak there.
@@ -28,7 +26,22 @@ pub struct Target {
     /// Where publishers connect, `{topic}` being replaced; instead of what URL says
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
+
+    /// A header of each opening handshake, as in 'Authorization: Bearer abc'; may be given several times
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+
+    /// The WebSocket subprotocol to offer, instead of what the driver offers; `none` offers none. A server that does not agree to
+    /// one that is offered is refused, as browsers do
+    #[arg(long, value_name = "NAME")]
+    pub subprotocol: Option<String>,
 }
+
+/// What `--subprotocol` calls the absence of one.
+const NO_SUBPROTOCOL: &str = "none";
+
+/// Headers that the handshake has already, with values of its own.
+const OWN_HEADERS: [&str; 4] = ["host", "upgrade", "connection", "content-length"];
 
 fn drivers() -> impl TypedValueParser<Value = &'static Driver> {
     let names = DRIVERS
@@ -41,9 +54,27 @@ fn drivers() -> impl TypedValueParser<Value = &'static Driver> {
 }
 
 impl Target {
-    /// What is spoken inside WebSocket messages.
-    pub(super) fn dialect(&self) -> Arc<dyn Dialect> {
-        (self.driver.dialect)()
+    /// What opening handshakes carry besides what RFC 6455 wants.
+    pub(super) fn handshake(&self, dialect: &dyn Dialect) -> Result<Handshake, String> {
+        let subprotocols = match self.subprotocol.as_deref() {
+            None => dialect
+                .subprotocols()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            Some(NO_SUBPROTOCOL) => Vec::new(),
+            Some(name) if is_token(name) => vec![name.to_owned()],
+            Some(name) => {
+                return Err(format!(
+                    "--subprotocol {name}: a name has letters, digits and no blanks or commas"
+                ));
+            }
+        };
+        let headers = self.header.iter().map(|header| parse_header(header));
+        Ok(Handshake {
+            subprotocols,
+            headers: headers.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Where subscribers connect, and where publishers do. That is one place for connections that are both.
@@ -74,6 +105,33 @@ impl Target {
         let both = endpoint(&None, Role::Both)?;
         Ok((both.clone(), both))
     }
+}
+
+fn parse_header(header: &str) -> Result<(String, String), String> {
+    let (name, value) = header
+        .split_once(':')
+        .map(|(name, value)| (name, value.trim()))
+        .filter(|(name, value)| is_token(name) && !value.contains(char::is_control))
+        .ok_or_else(|| {
+            format!("--header {header}: a header is a name, a colon and a value, as in 'Authorization: Bearer abc'")
+        })?;
+    let own = name.to_ascii_lowercase();
+    if own == "sec-websocket-protocol" {
+        return Err(format!("--header {header}: give it with --subprotocol"));
+    }
+    if OWN_HEADERS.contains(&own.as_str()) || own.starts_with("sec-websocket-") {
+        return Err(format!(
+            "--header {header}: the handshake has that one of its own"
+        ));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_mark = |letter| "!#$%&'*+-.^_`|~".contains(letter);
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || is_mark(letter);
+    !text.is_empty() && text.chars().all(is_letter)
 }
 
 fn endpoint(url: &str, must_name_topic: bool) -> Result<Endpoint, Failure> {

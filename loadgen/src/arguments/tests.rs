@@ -82,6 +82,33 @@ fn the_driver_says_what_becomes_of_the_url_and_options_may_say_otherwise() {
 }
 
 #[test]
+fn handshakes_carry_what_driver_and_options_say() {
+    for (line, subprotocols, headers) in [
+        ("", [].as_slice(), [].as_slice()),
+        ("--driver mqtt", &["mqtt"], &[]),
+        ("--driver mqtt --subprotocol none", &[], &[]),
+        (
+            "--subprotocol v2.mqtt --header X-Token:a:b --header X-Empty:",
+            &["v2.mqtt"],
+            &[("X-Token", "a:b"), ("X-Empty", "")],
+        ),
+    ] {
+        let handshake = parse(line).expect(line).handshake;
+        assert_eq!(handshake.subprotocols, subprotocols, "{line}");
+        let named: Vec<(&str, &str)> = handshake
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(named, headers, "{line}");
+        assert!(
+            !format!("{handshake:?}").contains("a:b"),
+            "tokens are not for logs"
+        );
+    }
+}
+
+#[test]
 fn idling_has_subscribers_and_nobody_who_publishes() {
     let plan = parse("--idle -s 5 -t 2").expect("a sensible line");
     assert_eq!(plan.pace, Pace::Idle);
@@ -175,7 +202,23 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("--payload 31", "32 bytes"),
         ("--rate 5 --outstanding 1", "cannot be used with"),
         ("--idle --outstanding 1", "cannot be used with"),
-        ("--driver smtp", "ringwire, url, nchan, nats, mqtt"),
+        ("--driver smtp", "ringwire, ringwire-json, url"),
+        (
+            "--driver nats --subscribe-message x",
+            "for --driver template",
+        ),
+        ("--payload-as hex", "for --driver template"),
+        (
+            "--driver template --publish-message x",
+            "needs {payload} once",
+        ),
+        ("--driver template -t 2 -s 2", "place for the name"),
+        ("--driver template --payload-as raw", "--messages-as binary"),
+        ("--header nothing", "a name, a colon and a value"),
+        ("--header Host:h", "of its own"),
+        ("--header Sec-WebSocket-Protocol:mqtt", "--subprotocol"),
+        ("--subprotocol a,b", "no blanks or commas"),
+        ("--driver centrifugo --topic ä", "Centrifugo channel"),
         ("--driver nats --topic a.*", "NATS subject"),
         ("--driver mqtt --topic a/#", "MQTT topic"),
         ("--rate 0", "more than 0"),

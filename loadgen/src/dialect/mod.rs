@@ -4,11 +4,15 @@
 //! comes. It has no state and does no I/O: the state of one connection's conversation is a [`Talk`], which is the same for
 //! all of them. A new one is a file in this folder and a line in [`DRIVERS`].
 
+mod centrifugo;
 mod encoding;
+mod json;
 mod mqtt;
 mod nats;
 mod plain;
+mod ringwire_json;
 mod talk;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +24,7 @@ use protocol::ws::Kind;
 
 pub use self::encoding::{Encoding, Envelope};
 pub use self::talk::{Aside, Gist, Notices, Talk};
+pub use self::template::{PAYLOAD_PLACE, Wording};
 
 /// A protocol message that goes on beyond this is none of ours; the server is at fault.
 pub(crate) const CUT_BYTES_MAX: usize = 128 << 20;
@@ -27,8 +32,11 @@ pub(crate) const CUT_BYTES_MAX: usize = 128 << 20;
 /// Every driver, in the order in which help shows them.
 pub const DRIVERS: &[&Driver] = &[
     &plain::RINGWIRE,
+    &ringwire_json::DRIVER,
     &plain::URL,
+    &template::DRIVER,
     &plain::NCHAN,
+    &centrifugo::DRIVER,
     &nats::DRIVER,
     &mqtt::DRIVER,
 ];
@@ -40,8 +48,34 @@ pub struct Driver {
     pub name: &'static str,
     /// What help says about it.
     pub help: &'static str,
-    /// How it comes to be.
-    pub dialect: fn() -> Arc<dyn Dialect>,
+    /// How its dialect comes to be.
+    pub recipe: Recipe,
+}
+
+/// How a dialect comes to be.
+#[derive(Debug)]
+pub enum Recipe {
+    /// It is always the same.
+    Fixed(fn() -> Arc<dyn Dialect>),
+    /// The user says how its messages read.
+    Worded(fn(&Wording) -> Result<Arc<dyn Dialect>, String>),
+}
+
+impl Driver {
+    /// Its dialect, with what the user said about messages.
+    ///
+    /// # Errors
+    /// That makes no sense, or is nothing for this driver.
+    pub fn dialect(&self, wording: &Wording) -> Result<Arc<dyn Dialect>, String> {
+        match self.recipe {
+            Recipe::Fixed(dialect) if wording.is_silent() => Ok(dialect()),
+            Recipe::Fixed(_) => Err(format!(
+                "the words of messages are for --driver template; {} has its own",
+                self.name
+            )),
+            Recipe::Worded(dialect) => dialect(wording),
+        }
+    }
 }
 
 /// What a connection is for.
@@ -139,6 +173,16 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     fn resubscription(&self, topic: &str) -> Script {
         let _ = topic;
         Script::new()
+    }
+
+    /// Whether the server answers each publication.
+    fn acknowledges(&self) -> bool {
+        false
+    }
+
+    /// Whether the server tells a subscriber of messages that it will not get.
+    fn announces_gaps(&self) -> bool {
+        false
     }
 
     /// Whether a subscription can go on from a [`Position`].
@@ -245,5 +289,5 @@ fn under(url: &str, path: &str) -> String {
 
 /// The start of what a server said, for a message.
 fn quoted(bytes: &[u8]) -> String {
-    bytes[..bytes.len().min(60)].escape_ascii().to_string()
+    String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).replace(char::is_control, " ")
 }

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use super::{Cue, Dialect, Driver, Encoding, Envelope, Heard, Part, Refusal, Script, Step};
+use super::{Cue, Dialect, Driver, Encoding, Envelope, Heard, Part, Recipe, Refusal, Script, Step};
 
 /// MQTT.
 pub(super) const DRIVER: Driver = Driver {
     name: "mqtt",
     help: "MQTT 3.1.1 with quality of service 0, at the URL as it is",
-    dialect: || Arc::new(Mqtt),
+    recipe: Recipe::Fixed(|| Arc::new(Mqtt)),
 };
 
 #[derive(Debug)]

@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
-use super::{Cue, Dialect, Driver, Encoding, Envelope, Heard, Part, Refusal, Script, Step, quoted};
+use super::{
+    Cue, Dialect, Driver, Encoding, Envelope, Heard, Part, Recipe, Refusal, Script, Step, quoted,
+};
 
 /// NATS.
 pub(super) const DRIVER: Driver = Driver {
     name: "nats",
     help: "The NATS client protocol, at the URL as it is; the topic's name is the subject",
-    dialect: || Arc::new(Nats),
+    recipe: Recipe::Fixed(|| Arc::new(Nats)),
 };
 
 #[derive(Debug)]

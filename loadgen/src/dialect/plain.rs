@@ -2,45 +2,45 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, Driver, Envelope, Heard, Refusal, Role, under};
+use super::{Dialect, Driver, Envelope, Heard, Recipe, Refusal, Role, under};
 
 /// ringwire's raw URLs.
 pub(super) const RINGWIRE: Driver = Driver {
     name: "ringwire",
     help: "Each message is a publication; subscribers open URL/t/TOPIC?mode=sub, publishers URL/t/TOPIC?mode=pub",
-    dialect: || {
+    recipe: Recipe::Fixed(|| {
         Arc::new(Plain {
             subscribe: "/t/{topic}?mode=sub",
             publish: "/t/{topic}?mode=pub",
             both: "/t/{topic}",
         })
-    },
+    }),
 };
 
 /// Any other server of this kind.
 pub(super) const URL: Driver = Driver {
     name: "url",
     help: "Each message is a publication; the URLs are used as they are, `{topic}` in them being replaced",
-    dialect: || {
+    recipe: Recipe::Fixed(|| {
         Arc::new(Plain {
             subscribe: "",
             publish: "",
             both: "",
         })
-    },
+    }),
 };
 
 /// nginx with nchan, its locations named as in the examples of nchan's own documentation.
 pub(super) const NCHAN: Driver = Driver {
     name: "nchan",
     help: "nginx with nchan: each message is a publication; subscribers open URL/sub/TOPIC, publishers URL/pub/TOPIC",
-    dialect: || {
+    recipe: Recipe::Fixed(|| {
         Arc::new(Plain {
             subscribe: "/sub/{topic}",
             publish: "/pub/{topic}",
             both: "/pubsub/{topic}",
         })
-    },
+    }),
 };
 
 /// What is put behind the user's URL.

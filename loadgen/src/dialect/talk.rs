@@ -250,13 +250,15 @@ impl Talk {
     }
 }
 
-/// The server has given a cue: says what follows it, if it is what was waited for.
+/// The server has given a cue: says what follows it, if it is what was waited for, up to the next cue.
 fn follow(script: &mut Option<Box<Script>>, cue: Cue, aside: &mut Aside) {
     let Some(steps) = script else { return };
-    if steps.front().is_some_and(|step| step.awaits == cue)
+    let mut awaited = cue;
+    while steps.front().is_some_and(|step| step.awaits == awaited)
         && let Some(step) = steps.pop_front()
     {
         aside.say(&step.then);
+        awaited = Cue::Open;
     }
     if steps.is_empty() {
         // Its memory is not needed for the rest of the connection's life.

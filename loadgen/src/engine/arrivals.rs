@@ -15,7 +15,7 @@ use super::hearing::{Ear, End};
 use super::links::{Link, Links, Member, Stage};
 use super::obstacle;
 use super::opening::Opening;
-use super::publishing::Publishing;
+use super::publishing::{BACKLOG_BYTES_MAX, Publishing};
 use super::reception::Reception;
 use super::slow_reading::SlowReading;
 use super::turnover::Turnover;
@@ -38,6 +38,9 @@ const WAYS_MAX: usize = 32;
 
 /// A message of another kind than ours may be larger; beyond this the server is at fault.
 const MESSAGE_BYTES_MIN: u64 = 1 << 20;
+
+/// Bytes of answers that may wait on one link for the server to take them, behind the publications that wait.
+const ANSWERS_BYTES_MAX: usize = 64 << 10;
 
 /// One thread's connections and what they are for.
 pub(super) struct Arrivals<'r> {
@@ -278,7 +281,7 @@ impl<'r> Arrivals<'r> {
             let mut rest = &*bytes;
             match response.receive(&mut rest) {
                 Ok(None) => return Ok(()),
-                Ok(Some(_)) => {}
+                Ok(Some(agreed)) => self.opening.check_agreement(&agreed, link.member)?,
                 Err(error) => {
                     return Err(obstacle::of_handshake(
                         &error,
@@ -346,25 +349,39 @@ impl<'r> Arrivals<'r> {
         if link.ends.machine.wants_transmit() || link.ends.machine.is_finished() {
             self.links.mark(socket);
         }
-        if !self.aside.is_empty() {
-            self.say_aside(socket);
-        }
-        match end {
+        let mute = if self.aside.is_empty() {
+            None
+        } else {
+            self.say_aside(socket)
+        };
+        match end.or(mute) {
             None => Ok(()),
             Some(end) => self.end(socket, end, now_ns),
         }
     }
 
-    /// Says what the connection answers, and counts what the server told.
-    pub(super) fn say_aside(&mut self, socket: Socket) {
+    /// Says what the connection answers, and counts what the server told. A server that asks and takes no answers is not
+    /// answered for ever.
+    pub(super) fn say_aside(&mut self, socket: Socket) -> Option<End> {
+        let mut end = None;
         if let Some(link) = self.links.at(socket) {
             for message in self.aside.messages() {
                 link.ends.send(self.kind, message);
+            }
+            let waiting_bytes_max = match link.member.line() {
+                None => ANSWERS_BYTES_MAX,
+                Some(_) => ANSWERS_BYTES_MAX + BACKLOG_BYTES_MAX,
+            };
+            if link.ends.out.len() > waiting_bytes_max {
+                end = Some(End::Refused(
+                    "it asks on and on and takes no answer".to_owned(),
+                ));
             }
             self.links.mark(socket);
         }
         self.publishing.counts.note(&self.aside.notices);
         self.aside.clear();
+        end
     }
 
     /// The server has ended the conversation: before a connection stands that ends the run.

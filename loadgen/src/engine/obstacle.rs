@@ -78,7 +78,7 @@ pub(super) fn of_handshake(error: &client::Error, at: Situation) -> Failure {
             "It may want another path or another subprotocol: see --driver and --subscribe-url."
         }
         client::Error::Subprotocol => {
-            "The server speaks something else inside WebSocket messages: see --driver."
+            "It speaks another protocol than --driver says, or wants one by --subprotocol."
         }
         client::Error::Refused { .. } => "Check the URL: is this the server's WebSocket path?",
         client::Error::Http(_) => {
@@ -123,6 +123,18 @@ pub(super) fn of_tls(error: &tls::Error, at: Situation) -> Failure {
         }
     };
     failure(format!("no TLS with {}: {error}", at.address), remedy, at)
+}
+
+/// The server takes the WebSocket, but none of the subprotocols.
+pub(super) fn of_no_subprotocol(offered: &str, at: Situation) -> Failure {
+    failure(
+        format!(
+            "{} agreed to no subprotocol, and {offered} was offered",
+            at.address
+        ),
+        "Check the URL and --driver. If it speaks it without saying so: --subprotocol none.",
+        at,
+    )
 }
 
 /// The WebSocket stands, and then the server said that it will not.
@@ -238,6 +250,11 @@ mod tests {
             (remedy(&of_tls(&tls::Error::NotTls, at)), "ws://"),
             (remedy(&of_tls(&tls::Error::Untrusted, at)), "--ca"),
             (remedy(&of_tls(&tls::Error::Expired, at)), "clock"),
+            (
+                remedy(&of_handshake(&client::Error::Subprotocol, at)),
+                "--driver",
+            ),
+            (remedy(&of_no_subprotocol("mqtt", at)), "--subprotocol none"),
             (remedy(&of_descriptors(60_000, 20_000)), "hard limit"),
         ] {
             assert!(text.contains(knob), "{text}");

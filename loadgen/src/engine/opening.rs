@@ -17,7 +17,7 @@ use super::slow_reading::SlowReading;
 use super::worker::Share;
 use crate::dialect::{Part, Position, Role, Talk};
 use crate::failure::Failure;
-use crate::plan::{Endpoint, Plan};
+use crate::plan::{Endpoint, Handshake, Plan};
 use crate::tally::Distribution;
 use crate::turnover::Setbacks;
 
@@ -300,11 +300,20 @@ impl<'p> Opening<'p> {
         let mut key = [0; 16];
         key[..8].copy_from_slice(&self.randomness.next().to_le_bytes());
         key[8..].copy_from_slice(&self.randomness.next().to_le_bytes());
+        let Handshake {
+            subprotocols,
+            headers,
+        } = &self.plan.handshake;
+        let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let offer = client::Offer {
             host,
             target: &target,
-            subprotocols: self.plan.dialect.subprotocols(),
-            headers: &[],
+            subprotocols: &subprotocols,
+            headers: &headers,
             key,
         };
         offer
@@ -319,6 +328,21 @@ impl<'p> Opening<'p> {
             approach.response = Some(client::Response::new(&offer));
         }
         Ok(())
+    }
+
+    /// The server has agreed to a WebSocket. One that agrees to none of the subprotocols speaks another, and browsers would
+    /// hang up.
+    pub(super) fn check_agreement(
+        &self,
+        agreed: &client::Established,
+        member: Member,
+    ) -> Result<(), Failure> {
+        let offered = &self.plan.handshake.subprotocols;
+        if offered.is_empty() || agreed.subprotocol.is_some() {
+            return Ok(());
+        }
+        let situation = self.situation_of(member);
+        Err(obstacle::of_no_subprotocol(&offered.join(", "), situation))
     }
 
     /// A connection stands.

@@ -18,7 +18,7 @@ use crate::tally::{Counts, Distribution};
 use crate::timeline::{BySending, Grid};
 
 /// Bytes that may wait on one link for the server to take them. What is due beyond is not sent, and counted.
-const BACKLOG_BYTES_MAX: usize = 16 << 20;
+pub(super) const BACKLOG_BYTES_MAX: usize = 16 << 20;
 
 /// Messages encoded in one go, so that a backlog of due messages never keeps a thread from receiving.
 const BATCH_MESSAGES_MAX: usize = 1024;

@@ -87,6 +87,7 @@ struct Tool {
 #[serde(default)]
 struct Load {
     scenario: String,
+    driver: String,
     /// `open` or `closed`.
     #[serde(rename = "loop")]
     pace: String,
@@ -177,6 +178,12 @@ struct Integrity {
     unasked: u64,
     unsent: u64,
     given_up: u64,
+    /// Where the server answers each publication.
+    acknowledged: Option<u64>,
+    rejected: Option<u64>,
+    /// Where the server says what a subscriber will not get.
+    gaps: Option<u64>,
+    gap_messages: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -227,7 +234,7 @@ impl Report {
                 .to_owned(),
                 figures: Percentiles::of(&evidence.latency),
             },
-            integrity: Integrity::of(evidence),
+            integrity: Integrity::of(plan, evidence),
             timeline: Timeline::of(&evidence.timeline),
             departures: evidence.departures.iter().map(Departed::of).collect(),
             slow_readers: SlowReaders::of(plan, evidence),
@@ -314,6 +321,7 @@ impl Load {
                 Pace::Open { .. } | Pace::Closed { .. } => "fan-out",
             }
             .to_owned(),
+            driver: plan.driver.to_owned(),
             pace: pace.to_owned(),
             rate_per_second,
             outstanding,
@@ -364,8 +372,10 @@ impl Throughput {
 }
 
 impl Integrity {
-    fn of(evidence: &Evidence) -> Integrity {
+    fn of(plan: &Plan, evidence: &Evidence) -> Integrity {
         let total = &evidence.total;
+        let acknowledges = plan.dialect.acknowledges();
+        let announces_gaps = plan.dialect.announces_gaps();
         Integrity {
             expected: evidence.expected,
             received: total.received(),
@@ -385,6 +395,10 @@ impl Integrity {
             unasked: total.unasked,
             unsent: total.unsent,
             given_up: total.given_up,
+            acknowledged: acknowledges.then_some(total.acknowledged),
+            rejected: acknowledges.then_some(total.rejected),
+            gaps: announces_gaps.then_some(total.gaps),
+            gap_messages: announces_gaps.then_some(total.gap_messages),
         }
     }
 }

@@ -237,6 +237,30 @@ impl Report {
             let cells = line.map(|(label, value)| format!("{label:<11}{:>11}", grouped(value)));
             writeln!(formatter, "{:<LABEL_WIDTH$}{}", "", cells.join("   "))?;
         }
+        self.write_told(formatter)
+    }
+
+    /// What the server itself said of its deliveries.
+    fn write_told(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let integrity = &self.integrity;
+        if let (Some(acknowledged), Some(rejected)) = (integrity.acknowledged, integrity.rejected) {
+            writeln!(
+                formatter,
+                "{:<LABEL_WIDTH$}the server acknowledged {} publications and rejected {}",
+                "",
+                grouped(acknowledged),
+                grouped(rejected)
+            )?;
+        }
+        if let (Some(gaps @ 1..), Some(messages)) = (integrity.gaps, integrity.gap_messages) {
+            writeln!(
+                formatter,
+                "{:<LABEL_WIDTH$}the server announced {} in subscriptions: {} messages left out",
+                "",
+                many(gaps, "gap"),
+                grouped(messages)
+            )?;
+        }
         Ok(())
     }
 
