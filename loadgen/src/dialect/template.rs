@@ -63,7 +63,7 @@ enum Place {
     /// The message begins with it.
     Start { after: Vec<u8> },
     Behind {
-        before: memmem::Finder<'static>,
+        before: Box<memmem::Finder<'static>>,
         after: Vec<u8>,
     },
     /// It is a whole string between double quotes.
@@ -222,7 +222,7 @@ impl Place {
         Ok(match before {
             "" => Place::Start { after },
             before => Place::Behind {
-                before: finder(before),
+                before: Box::new(finder(before)),
                 after,
             },
         })
