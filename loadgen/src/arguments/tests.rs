@@ -82,6 +82,31 @@ fn the_driver_says_what_becomes_of_the_url_and_options_may_say_otherwise() {
 }
 
 #[test]
+fn words_and_headers_that_make_no_sense_are_refused_with_the_reason() {
+    for (line, reason) in [
+        (
+            "--driver nats --subscribe-message x",
+            "for --driver template",
+        ),
+        ("--payload-as hex", "for --driver template"),
+        (
+            "--driver template --publish-message x",
+            "needs {payload} once",
+        ),
+        ("--driver template -t 2 -s 2", "place for the name"),
+        ("--driver template --payload-as raw", "--messages-as binary"),
+        ("--header nothing", "a name, a colon and a value"),
+        ("--header Host:h", "of its own"),
+        ("--header Sec-WebSocket-Protocol:mqtt", "--subprotocol"),
+        ("--subprotocol a,b", "no blanks or commas"),
+        ("--driver centrifugo --topic ä", "Centrifugo channel"),
+    ] {
+        let error = parse(line).expect_err(line);
+        assert!(error.contains(reason), "{line}: {error}");
+    }
+}
+
+#[test]
 fn handshakes_carry_what_driver_and_options_say() {
     for (line, subprotocols, headers) in [
         ("", [].as_slice(), [].as_slice()),
@@ -203,22 +228,6 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
         ("--rate 5 --outstanding 1", "cannot be used with"),
         ("--idle --outstanding 1", "cannot be used with"),
         ("--driver smtp", "ringwire, ringwire-json, url"),
-        (
-            "--driver nats --subscribe-message x",
-            "for --driver template",
-        ),
-        ("--payload-as hex", "for --driver template"),
-        (
-            "--driver template --publish-message x",
-            "needs {payload} once",
-        ),
-        ("--driver template -t 2 -s 2", "place for the name"),
-        ("--driver template --payload-as raw", "--messages-as binary"),
-        ("--header nothing", "a name, a colon and a value"),
-        ("--header Host:h", "of its own"),
-        ("--header Sec-WebSocket-Protocol:mqtt", "--subprotocol"),
-        ("--subprotocol a,b", "no blanks or commas"),
-        ("--driver centrifugo --topic ä", "Centrifugo channel"),
         ("--driver nats --topic a.*", "NATS subject"),
         ("--driver mqtt --topic a/#", "MQTT topic"),
         ("--rate 0", "more than 0"),
