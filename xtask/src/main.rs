@@ -60,7 +60,7 @@ const TASKS: &[(&str, &str, Task)] = &[
     ),
     (
         "floor",
-        "the broker's CPU per delivery beside programs that only send; all four take\n               \
+        "the broker's CPU per delivery beside programs that only send; all five take\n               \
          [--rounds N] [--row TEXT] [--arm NAME,...] [--json FILE] [--steered]",
         compare::floor,
     ),
@@ -73,6 +73,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "latency",
         "how long a delivery takes in the broker and in them, at the same rates",
         compare::latency,
+    ),
+    (
+        "bystanders",
+        "the same of those who read, while half of the subscribers stop reading",
+        compare::bystanders,
     ),
     (
         "idle",

@@ -13,6 +13,8 @@ pub(super) struct Load {
     pub(super) pace: Pace,
     pub(super) warm_up: Duration,
     pub(super) measured: Duration,
+    /// Of a hundred subscribers so many stop reading with the first publish.
+    pub(super) stopped_percent: u32,
 }
 
 /// When the next message is sent.
@@ -40,6 +42,7 @@ fn fan_out(name: &str, subscribers: u32, payload_bytes: u32, outstanding: u32) -
         pace: Pace::Outstanding(outstanding),
         warm_up: WARM_UP,
         measured: MEASURED,
+        stopped_percent: 0,
     }
 }
 
@@ -91,6 +94,23 @@ pub(super) fn idle() -> Vec<Load> {
     }]
 }
 
+/// A load beside which half of the subscribers stop reading, and without that. A stopped one is sent 1.6 MB a second: after the
+/// warm-up what the kernel keeps for it (4 MB, and its own buffer) is full, and the server has to do something about it.
+pub(super) fn bystanders() -> Vec<Load> {
+    let all_read = Load {
+        pace: Pace::PerSecond(400.0),
+        warm_up: Duration::from_secs(3),
+        measured: Duration::from_secs(3),
+        ..fan_out("1 -> 100, 4 KiB, 400/s, all read", 100, 4096, 1)
+    };
+    let half_stopped = Load {
+        name: "1 -> 100, 4 KiB, 400/s, 50 have stopped".to_owned(),
+        stopped_percent: 50,
+        ..all_read.clone()
+    };
+    vec![all_read, half_stopped]
+}
+
 impl Load {
     /// The same load in an open loop, long enough for a 99.9th percentile.
     pub(super) fn at_rate(&self, name: String, per_second: f64) -> Load {
@@ -117,6 +137,7 @@ impl Load {
             (pace, amount),
             ("--warm-up", format!("{}ms", self.warm_up.as_millis())),
             ("--duration", format!("{}ms", self.measured.as_millis())),
+            ("--slow", format!("{}%", self.stopped_percent)),
         ]
         .into_iter()
         .flat_map(|(option, value)| [option.to_owned(), value])

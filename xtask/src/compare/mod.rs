@@ -1,6 +1,6 @@
 //! What the broker costs beside others that do the same job: `cargo xtask floor` beside programs that do nothing
-//! but send, `cargo xtask peers` beside other servers, `cargo xtask latency` and `cargo xtask idle` for two more
-//! questions about them.
+//! but send, `cargo xtask peers` beside other servers, `cargo xtask latency`, `bystanders` and `idle` for
+//! more questions about them.
 //!
 //! Each row is one load. In each round every arm takes it one after another; a row's figure is the median of its
 //! rounds, and the ratio to the cheaper floor is what can be compared between machines. The server runs on CPU 0,
@@ -71,6 +71,23 @@ pub(crate) fn latency(root: &Path, words: &[String]) -> Result<(), String> {
     comparison.end()
 }
 
+/// `cargo xtask bystanders`
+pub(crate) fn bystanders(root: &Path, words: &[String]) -> Result<(), String> {
+    // A floor only sends: it has no rule for somebody who does not read.
+    let mut arms = arms::of_peers();
+    arms.retain(|arm| !arm.is_floor);
+    let mut comparison = Comparison::begin(root, words, arms)?;
+    println!(
+        "Latency of a delivery to those who read, p50 / p99, in an open loop; of those who do not, how many the server cut \
+         off.\n"
+    );
+    comparison.print_head("load");
+    for load in comparison.wanted(load::bystanders())? {
+        comparison.row(&load, bystander_cell)?;
+    }
+    comparison.end()
+}
+
 /// `cargo xtask idle`
 pub(crate) fn idle(root: &Path, words: &[String]) -> Result<(), String> {
     let mut comparison = Comparison::begin(root, words, arms::of_peers())?;
@@ -112,6 +129,18 @@ fn cost_cell(series: &Series, ratio: Option<f64>) -> Option<String> {
 fn latency_cell(series: &Series, _: Option<f64>) -> Option<String> {
     let of = |place: usize| series.median(|it| it.latency_ns[place]).map(time);
     Some(format!("{} / {} / {} / {}", of(0)?, of(1)?, of(2)?, of(3)?))
+}
+
+fn bystander_cell(series: &Series, _: Option<f64>) -> Option<String> {
+    let of = |place: usize| series.median(|it| it.latency_ns[place]).map(time);
+    let cut_off = series.median(|it| it.cut_off)?;
+    let cut_off = (cut_off > 0.0).then(|| format!("; {cut_off:.0} cut off"));
+    Some(format!(
+        "{} / {}{}",
+        of(0)?,
+        of(1)?,
+        cut_off.unwrap_or_default()
+    ))
 }
 
 fn idle_cell(series: &Series, _: Option<f64>) -> Option<String> {
