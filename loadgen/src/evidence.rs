@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::failure::Failure;
+use crate::http_answers::HttpAnswers;
 use crate::process::CpuUse;
 use crate::security::Handshakes;
 use crate::slow_readers::SlowFindings;
@@ -53,6 +54,8 @@ pub struct Evidence {
     pub departures: Vec<Departure>,
     /// What came of subscribers that left and came back, if any did.
     pub turnover: Option<Outcome>,
+    /// How the server answered, if publishing went over HTTP.
+    pub http_answers: Option<HttpAnswers>,
     /// What became of those that read slowly, if there were any. They are in none of the figures above.
     pub slow_readers: Option<SlowFindings>,
     /// What the generator used in the window.
@@ -151,6 +154,9 @@ impl Evidence {
         self.connect_latency.add(&other.connect_latency);
         if let Some(outcome) = other.turnover {
             self.turnover.get_or_insert_default().add(outcome);
+        }
+        if let Some(answers) = other.http_answers {
+            self.http_answers.get_or_insert_default().add(answers);
         }
         if let Some(slow) = other.slow_readers {
             self.slow_readers.get_or_insert_default().add(slow);

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod figure;
 pub mod hgrm;
 pub mod hlog;
+pub mod http_answers;
 pub mod interrupt;
 pub mod ledger;
 pub mod observer;

@@ -75,6 +75,14 @@ impl Plan {
         self.turnover.cut.is_some() && self.dialect.resumes()
     }
 
+    /// How many subscribers a message on a topic is for, without those that read slowly.
+    pub fn audience_of(&self, topic: u32) -> u32 {
+        match self.slow {
+            None => self.layout.audience_of(topic),
+            Some(slow) => slow.healthy_of(&self.layout, self.threads, topic),
+        }
+    }
+
     /// Whether a subscriber reads slowly.
     pub fn is_slow(&self, subscriber: u32) -> bool {
         self.slow

@@ -1,4 +1,4 @@
-//! Where connections go: a `ws://` or `wss://` URL with a place for the topic, taken apart and resolved once.
+//! Where connections go: a `ws://`, `wss://`, `http://` or `https://` URL with a place for the topic, taken apart and resolved once.
 //!
 //! Knows the little of a URL that a WebSocket client needs (RFC 6455 section 3) and nothing of user names or redirects.
 
@@ -25,6 +25,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A URL in parts, perhaps with a place for the topic in its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTemplate {
+    is_http: bool,
     is_secure: bool,
     authority: String,
     host: String,
@@ -33,11 +34,13 @@ pub struct UrlTemplate {
 }
 
 impl UrlTemplate {
-    /// Takes `ws://host[:port][/path][?query]` apart, or the same with `wss`.
+    /// Takes `ws://host[:port][/path][?query]` apart, or the same with `wss`, `http` or `https`.
     pub fn parse(url: &str) -> Result<UrlTemplate, String> {
-        let (is_secure, rest) = match url.split_once("://") {
-            Some(("ws", rest)) => (false, rest),
-            Some(("wss", rest)) => (true, rest),
+        let (is_http, is_secure, rest) = match url.split_once("://") {
+            Some(("ws", rest)) => (false, false, rest),
+            Some(("wss", rest)) => (false, true, rest),
+            Some(("http", rest)) => (true, false, rest),
+            Some(("https", rest)) => (true, true, rest),
             _ => {
                 return Err(format!(
                     "`{url}`: a URL starts with ws:// or wss://, as in ws://127.0.0.1:7464"
@@ -64,6 +67,7 @@ impl UrlTemplate {
             format!("/{target}")
         };
         Ok(UrlTemplate {
+            is_http,
             is_secure,
             authority: authority.to_owned(),
             host: host.to_owned(),
@@ -80,6 +84,11 @@ impl UrlTemplate {
         tls::ServerName::try_from(self.bare_host().to_owned())
             .map(Some)
             .map_err(|_| format!("{}: no certificate can be for that name", self.host))
+    }
+
+    /// Whether requests go there, and not WebSockets.
+    pub fn is_http(&self) -> bool {
+        self.is_http
     }
 
     /// The `Host` header.
@@ -182,7 +191,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_the_reason() {
         for (url, reason) in [
-            ("http://h/", "ws://"),
+            ("ftp://h/", "ws://"),
             ("127.0.0.1:7464", "ws://"),
             ("ws:///path", "host:port"),
             ("ws://me@h/", "host:port"),

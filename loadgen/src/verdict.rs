@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::evidence::Evidence;
 use crate::failure::{Failure, Outcome};
+use crate::http_answers::HttpAnswers;
 use crate::plan::{Pace, Plan};
 use crate::quantity;
 
@@ -139,6 +140,13 @@ fn faults(evidence: &Evidence) -> Vec<String> {
             "never sent: the server took no more, or had closed the connection",
         ),
         (departed, "connections ended early"),
+        (
+            evidence
+                .http_answers
+                .as_ref()
+                .map_or(0, HttpAnswers::failed),
+            "publishes over HTTP that the server refused or did not answer",
+        ),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)

@@ -23,7 +23,8 @@ pub struct Target {
     #[arg(long, value_name = "URL")]
     pub subscribe_url: Option<String>,
 
-    /// Where publishers connect, `{topic}` being replaced; instead of what URL says
+    /// Where publishers connect, `{topic}` being replaced; instead of what URL says. With http:// each message is the body of a POST:
+    /// one connection for each topic or publisher, one request at a time on each, later messages wait
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
 
@@ -90,10 +91,9 @@ impl Target {
             endpoint(&url, !may_share && !dialect.names_topic(role))
         };
         if !layout.is_duplex() {
-            return Ok((
-                endpoint(&self.subscribe_url, Role::Subscribe)?,
-                endpoint(&self.publish_url, Role::Publish)?,
-            ));
+            let subscribe = endpoint(&self.subscribe_url, Role::Subscribe)?;
+            refuse_http(&subscribe)?;
+            return Ok((subscribe, endpoint(&self.publish_url, Role::Publish)?));
         }
         if self.subscribe_url.is_some() || self.publish_url.is_some() {
             return Err(Failure::Usage(
@@ -103,6 +103,7 @@ impl Target {
             ));
         }
         let both = endpoint(&None, Role::Both)?;
+        refuse_http(&both)?;
         Ok((both.clone(), both))
     }
 }
@@ -132,6 +133,16 @@ fn is_token(text: &str) -> bool {
     let is_mark = |letter| "!#$%&'*+-.^_`|~".contains(letter);
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || is_mark(letter);
     !text.is_empty() && text.chars().all(is_letter)
+}
+
+fn refuse_http(endpoint: &Endpoint) -> Result<(), Failure> {
+    if endpoint.url.is_http() {
+        return Err(Failure::Usage(
+            "nobody subscribes over http://: subscribers need a ws:// URL, publishers may have --publish-url http://HOST:PORT/..."
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn endpoint(url: &str, must_name_topic: bool) -> Result<Endpoint, Failure> {

@@ -251,6 +251,11 @@ fn what_makes_no_sense_is_refused_with_the_reason() {
             "--echo --subscribe-url ws://127.0.0.1:1/x",
             "give its URL alone",
         ),
+        (
+            "--subscribe-url http://127.0.0.1:1/x",
+            "nobody subscribes over http://",
+        ),
+        ("--echo http://127.0.0.1:1", "http"),
         ("--slow half", "50%"),
         ("-s 5 --slow 6", "5 subscribers"),
         ("--slow-rate 1KiB", "--slow"),

@@ -15,6 +15,7 @@ use super::hearing::{Ear, End};
 use super::links::{Link, Links, Member, Stage};
 use super::obstacle;
 use super::opening::Opening;
+use super::posting::Post;
 use super::publishing::{BACKLOG_BYTES_MAX, Publishing};
 use super::reception::Reception;
 use super::slow_reading::SlowReading;
@@ -22,6 +23,7 @@ use super::turnover::Turnover;
 use crate::dialect::{Aside, CUT_BYTES_MAX};
 use crate::evidence::{Departure, Who};
 use crate::failure::Failure;
+use crate::http_answers::HttpAnswers;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Pace, Plan};
 use crate::security::Handshakes;
@@ -53,6 +55,10 @@ pub(super) struct Arrivals<'r> {
     pub(super) publishing: Publishing,
     pub(super) slow: SlowReading,
     pub(super) turnover: Option<Turnover>,
+    /// What was published over HTTP.
+    pub(super) answers: HttpAnswers,
+    /// Lines that publish over HTTP and whose connection the server has closed.
+    pub(super) reopening: Vec<(Member, Box<Post>)>,
     /// How connections ended early: by whose they were and how.
     ways: BTreeMap<(Who, String), u64>,
     /// Connections that stand.
@@ -100,6 +106,8 @@ impl<'r> Arrivals<'r> {
             publishing,
             slow,
             turnover,
+            answers: HttpAnswers::default(),
+            reopening: Vec::new(),
             ways: BTreeMap::new(),
             standing: 0,
             kind: plan.dialect.kind(),
@@ -149,7 +157,7 @@ impl<'r> Arrivals<'r> {
                 Ok(())
             }
             Completion::Connected { socket, result } => self
-                .connected(socket, result)
+                .connected(socket, result, now_ns)
                 .or_else(|failure| self.abandon(socket, failure, now_ns)),
             Completion::ReceiveEnded { socket, error } => self
                 .receive_ended(socket, error, now_ns)
@@ -164,15 +172,27 @@ impl<'r> Arrivals<'r> {
         }
     }
 
-    fn connected(&mut self, socket: Socket, result: std::io::Result<()>) -> Result<(), Failure> {
+    fn connected(
+        &mut self,
+        socket: Socket,
+        result: std::io::Result<()>,
+        now_ns: u64,
+    ) -> Result<(), Failure> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
         if let Err(error) = result {
+            if link.ends.approach.is_none() {
+                self.end_posting(socket, &error.to_string());
+                return Ok(());
+            }
             return Err(obstacle::of_connect(
                 &error,
                 self.opening.situation_of(link.member),
             ));
+        }
+        if link.ends.post.is_some() {
+            return self.begin_posting(socket, now_ns);
         }
         self.opening.shake_hands(link)?;
         self.links.mark(socket);
@@ -202,6 +222,10 @@ impl<'r> Arrivals<'r> {
         match stage {
             Stage::Open | Stage::Leaving => self.hear(socket, bytes, now_ns),
             Stage::Shaking | Stage::Greeting => self.receive_greeting(socket, bytes, now_ns),
+            Stage::Posting => {
+                self.receive_answer(socket, bytes);
+                Ok(())
+            }
             Stage::Connecting | Stage::Broken | Stage::Gone => Ok(()),
         }
     }
@@ -257,7 +281,7 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
-        if matches!(link.stage, Stage::Shaking | Stage::Greeting) {
+        if matches!(link.stage, Stage::Shaking | Stage::Greeting) || link.ends.is_securing() {
             let situation = self.opening.situation_of(link.member);
             return Err(obstacle::of_tls(error, situation));
         }
@@ -424,7 +448,7 @@ impl<'r> Arrivals<'r> {
                 return Err(obstacle::of_hang_up(error.as_ref(), is_securing, situation));
             }
             Stage::Greeting => return Err(obstacle::of_refusal("it hung up", situation)),
-            Stage::Open | Stage::Leaving | Stage::Broken | Stage::Gone => {}
+            Stage::Open | Stage::Posting | Stage::Leaving | Stage::Broken | Stage::Gone => {}
         }
         let how = match error {
             Some(error) => error.to_string(),
@@ -452,6 +476,9 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return;
         };
+        if link.stage == Stage::Posting {
+            return self.end_posting(socket, &how);
+        }
         let is_early = matches!(link.stage, Stage::Open);
         link.stage = stage;
         let member = link.member;
@@ -475,7 +502,7 @@ impl<'r> Arrivals<'r> {
         self.note_way(member.into(), how);
     }
 
-    fn note_way(&mut self, who: Who, how: String) {
+    pub(super) fn note_way(&mut self, who: Who, how: String) {
         if self.is_closed_loop {
             // The window would stall on what this connection owes, and the figures would show that.
             self.course
@@ -522,7 +549,9 @@ fn say_goodbye(link: &mut Link, now_ns: u64) {
                 .close(now_ns / 1_000_000, CloseCode::NORMAL, "");
             link.stage = Stage::Leaving;
         }
-        Stage::Connecting | Stage::Shaking | Stage::Greeting => link.stage = Stage::Broken,
+        Stage::Connecting | Stage::Shaking | Stage::Greeting | Stage::Posting => {
+            link.stage = Stage::Broken
+        }
         Stage::Leaving | Stage::Broken | Stage::Gone => {}
     }
 }

@@ -12,6 +12,7 @@ use tls::ClientConnection;
 
 use super::homecoming::Change;
 use super::inbound::Inbound;
+use super::posting::Post;
 use crate::dialect::Talk;
 use crate::evidence::Who;
 
@@ -66,6 +67,8 @@ pub(super) enum Stage {
     /// The WebSocket stands; what its dialect wants to have said first is not all said.
     Greeting,
     Open,
+    /// Stands and publishes over HTTP.
+    Posting,
     /// Said goodbye, or was told it: what is queued still leaves, nothing is sent or counted any more.
     Leaving,
     /// The transport is of no more use.
@@ -99,6 +102,8 @@ pub(super) struct Ends {
     pub(super) tls: Option<Box<ClientConnection>>,
     /// Until it stands.
     pub(super) approach: Option<Box<Approach>>,
+    /// Of a line that publishes over HTTP.
+    pub(super) post: Option<Box<Post>>,
     /// Not yet handed to the driver.
     pub(super) out: Vec<u8>,
 }
@@ -269,7 +274,7 @@ impl Link {
         match self.stage {
             Stage::Connecting | Stage::Gone => return,
             Stage::Broken => return self.close(driver),
-            Stage::Shaking | Stage::Greeting | Stage::Open | Stage::Leaving => {}
+            Stage::Shaking | Stage::Greeting | Stage::Open | Stage::Posting | Stage::Leaving => {}
         }
         if !self.is_receiving {
             self.is_receiving = true;

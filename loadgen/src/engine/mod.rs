@@ -16,6 +16,7 @@ mod lanes;
 mod links;
 mod obstacle;
 mod opening;
+mod posting;
 mod processes;
 mod publishing;
 mod reception;

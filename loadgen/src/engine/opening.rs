@@ -13,6 +13,7 @@ use reactor::{Driver, Socket, SocketOptions};
 
 use super::links::{Approach, Cause, Ends, Link, Links, Member, Stage};
 use super::obstacle::{self, Situation};
+use super::posting::Post;
 use super::slow_reading::SlowReading;
 use super::worker::Share;
 use crate::dialect::{Part, Position, Role, Talk};
@@ -234,7 +235,11 @@ impl<'p> Opening<'p> {
                     continue;
                 }
             };
-            let ends = self.ends(member, approach, now_ns);
+            let mut ends = self.ends(member, approach, now_ns);
+            let endpoint = self.endpoint(member);
+            if endpoint.url.is_http() {
+                ends.post = Some(Box::new(Post::new(endpoint, self.topic_name(member))?));
+            }
             links.insert(socket, member, ends);
             self.on_their_way += 1;
             self.moved_ns = now_ns;
@@ -258,6 +263,32 @@ impl<'p> Opening<'p> {
     /// When a connection was last begun or came to stand.
     pub(super) fn moved_ns(&self) -> u64 {
         self.moved_ns
+    }
+
+    /// Opens a connection for a line that publishes over HTTP and had one before.
+    pub(super) fn connect_again<D: Driver>(
+        &mut self,
+        driver: &mut D,
+        member: Member,
+        mut post: Box<Post>,
+        now_ns: u64,
+    ) -> std::io::Result<(Socket, Ends)> {
+        let address = self.endpoint(member).address;
+        let source = self.source();
+        let socket = driver.connect(address, source, &SocketOptions::default())?;
+        post.begin_again();
+        let approach = Approach {
+            response: None,
+            due_ns: now_ns,
+            cause: Cause::First,
+        };
+        let ends = Ends {
+            post: Some(post),
+            // It has stood before, and is not counted again.
+            approach: None,
+            ..self.ends(member, approach, now_ns)
+        };
+        Ok((socket, ends))
     }
 
     fn ends(&mut self, member: Member, approach: Approach, now_ns: u64) -> Ends {
@@ -288,6 +319,7 @@ impl<'p> Opening<'p> {
             talk,
             tls: None,
             approach: Some(Box::new(approach)),
+            post: None,
             out: Vec::new(),
         }
     }
@@ -319,10 +351,7 @@ impl<'p> Opening<'p> {
         offer
             .write(&mut link.ends.out)
             .map_err(obstacle::of_request)?;
-        if let (Some(client), Some(name)) = (&self.tls, &endpoint.server_name) {
-            let tls = client.connect(name);
-            link.secure(tls.map_err(|error| Failure::Environment(error.to_string()))?);
-        }
+        self.secure(link)?;
         link.stage = Stage::Shaking;
         if let Some(approach) = &mut link.ends.approach {
             approach.response = Some(client::Response::new(&offer));
@@ -343,6 +372,16 @@ impl<'p> Opening<'p> {
         }
         let situation = self.situation_of(member);
         Err(obstacle::of_no_subprotocol(&offered.join(", "), situation))
+    }
+
+    /// Puts TLS under a connection whose URL wants it. What is queued leaves when its handshake is done.
+    pub(super) fn secure(&self, link: &mut Link) -> Result<(), Failure> {
+        let endpoint = self.endpoint(link.member);
+        if let (Some(client), Some(name)) = (&self.tls, &endpoint.server_name) {
+            let tls = client.connect(name);
+            link.secure(tls.map_err(|error| Failure::Environment(error.to_string()))?);
+        }
+        Ok(())
     }
 
     /// A connection stands.

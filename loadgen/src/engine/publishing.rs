@@ -147,7 +147,7 @@ impl Publishing {
             late_max_ns: plan.times.late_max.as_nanos() as u64,
             late: 0,
             audiences: (0..layout.topics)
-                .map(|topic| layout.audience_of(topic))
+                .map(|topic| plan.audience_of(topic))
                 .collect(),
             expected: BySending::new(Grid {
                 from_ns: 0,
@@ -352,7 +352,12 @@ impl Publishing {
         }
         .write(&mut self.payload);
         let envelope = &self.envelopes[topic as usize];
-        if envelope.is_bare() {
+        if let Some(post) = &mut link.ends.post {
+            post.push(&self.payload);
+            if link.stage == Stage::Posting {
+                post.write_next(&mut link.ends.out);
+            }
+        } else if envelope.is_bare() {
             link.ends.send(self.kind, &self.payload);
         } else {
             self.message.clear();
@@ -393,6 +398,10 @@ impl Publisher {
 }
 
 fn takes_more(link: &Link) -> bool {
+    if let Some(post) = &link.ends.post {
+        return matches!(link.stage, Stage::Connecting | Stage::Posting)
+            && post.waiting_bytes() < BACKLOG_BYTES_MAX;
+    }
     link.stage == Stage::Open
         && link.ends.machine.is_open()
         && link.ends.out.len() < BACKLOG_BYTES_MAX

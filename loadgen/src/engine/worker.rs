@@ -186,6 +186,9 @@ impl<'r, D: Driver> Worker<'r, D> {
             .note_standing(self.thread, self.arrivals.standing());
         let slow_ns = self.arrivals.slow.turn(&mut self.driver, now_ns);
         let turnover_ns = self.turn_over(now_ns);
+        if self.phase < Phase::Close {
+            self.arrivals.reopen(&mut self.driver, now_ns);
+        }
         let own_ns = match self.phase {
             Phase::Connect => match self.connect(now_ns) {
                 Ok(again_ns) => again_ns,
@@ -395,6 +398,7 @@ impl<'r, D: Driver> Worker<'r, D> {
             departures: self.arrivals.departures().collect(),
             connect_latency: self.arrivals.opening.latency.clone(),
             turnover: self.arrivals.turnover_outcome(),
+            http_answers: (self.plan.publish.url.is_http()).then(|| self.arrivals.answers.clone()),
             slow_readers: self.plan.slow.map(|_| {
                 let layout = self.plan.layout;
                 let lines = |topic| (topic..layout.lines()).step_by(layout.topics as usize);

@@ -31,6 +31,7 @@ use self::turnover::{Churn, Reconnect, Setback};
 use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
 use crate::figure::Figures;
+use crate::http_answers::HttpAnswers;
 use crate::plan::{Pace, Plan};
 use crate::process::CpuUse;
 use crate::threshold::{Condition, Judged};
@@ -60,6 +61,8 @@ pub struct Report {
     timeline: Timeline,
     #[serde(default)]
     departures: Vec<Departed>,
+    #[serde(default)]
+    http_answers: Option<HttpAnswers>,
     #[serde(default)]
     slow_readers: Option<SlowReaders>,
     /// Connections that were closed and replaced.
@@ -237,6 +240,7 @@ impl Report {
             integrity: Integrity::of(plan, evidence),
             timeline: Timeline::of(&evidence.timeline),
             departures: evidence.departures.iter().map(Departed::of).collect(),
+            http_answers: evidence.http_answers.clone(),
             slow_readers: SlowReaders::of(plan, evidence),
             churn: Churn::of(
                 plan.turnover.connections_per_second,

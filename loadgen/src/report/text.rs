@@ -28,6 +28,9 @@ impl Display for Report {
         }
         self.write_turnover(formatter)?;
         self.write_departures(formatter)?;
+        if let Some(answers) = &self.http_answers {
+            writeln!(formatter, "{:<LABEL_WIDTH$}{answers}", "over HTTP")?;
+        }
         if let Some(slow) = &self.slow_readers {
             slow.write(formatter)?;
         }

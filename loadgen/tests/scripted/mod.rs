@@ -36,6 +36,12 @@ pub(crate) enum Act {
     CloseAll(u16, &'static str),
     /// Ends every subscriber's connection without a Close.
     CutAll,
+    /// Over HTTP: answers with this status and does nothing else.
+    Answer(u16),
+    /// Over HTTP: passes it on, and closes the connection behind the answer.
+    RelayAndClose,
+    /// Over HTTP: closes the connection instead of answering.
+    HangUp,
 }
 
 /// Decides by the message's number on its publishing connection, from 0.
@@ -130,8 +136,11 @@ pub(crate) fn serve(connection: impl Fn(TcpStream) + Clone + Send + 'static) -> 
 pub(crate) fn relay_connection(stream: TcpStream, subscribers: &Subscribers, script: Script) {
     stream.set_nodelay(true).expect("a TCP stream");
     let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
-    let Some((target, key)) = read_head(&mut reader) else {
+    let Some((target, fields)) = read_fields(&mut reader) else {
         return;
+    };
+    let Some(key) = fields.get("sec-websocket-key") else {
+        return answer_posts(&target, fields, reader, stream, subscribers, script);
     };
     let (topic, mode) = target.split_once("?mode=").unwrap_or((&target, "both"));
     let mut write_half = stream.try_clone().expect("a descriptor");
@@ -144,7 +153,7 @@ pub(crate) fn relay_connection(stream: TcpStream, subscribers: &Subscribers, scr
             .push(stream);
     }
     write_half
-        .write_all(&welcome(&key, ""))
+        .write_all(&welcome(key, ""))
         .expect("the client listens");
     let mut kept_back = None;
     let mut number = 0;
@@ -169,6 +178,46 @@ pub(crate) fn relay_connection(stream: TcpStream, subscribers: &Subscribers, scr
             }
             _ => panic!("the generator sends binary messages, whole"),
         }
+    }
+}
+
+/// Takes requests whose bodies are messages, on a connection that is kept.
+fn answer_posts(
+    topic: &str,
+    mut fields: HashMap<String, String>,
+    mut reader: BufReader<TcpStream>,
+    mut stream: TcpStream,
+    subscribers: &Subscribers,
+    script: Script,
+) {
+    for number in 0.. {
+        assert_eq!(
+            fields["content-type"], "application/octet-stream",
+            "nothing else is said of a body"
+        );
+        let mut payload = vec![0; fields["content-length"].parse().expect("a number")];
+        reader.read_exact(&mut payload).expect("a whole request");
+        let (status, connection) = match script(number) {
+            Act::HangUp => return,
+            Act::Answer(status) => (status, ""),
+            Act::RelayAndClose => (200, "connection: close\r\n"),
+            Act::StallMs(stall_ms) => {
+                std::thread::sleep(Duration::from_millis(stall_ms));
+                (200, "")
+            }
+            _ => (200, ""),
+        };
+        if status == 200 {
+            send(subscribers, |name| name == topic, &frame(2, &payload));
+        }
+        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n{connection}\r\nok");
+        let next = stream
+            .write_all(answer.as_bytes())
+            .ok()
+            .filter(|()| connection.is_empty())
+            .and_then(|()| read_fields(&mut reader));
+        let Some((_, next)) = next else { return };
+        fields = next;
     }
 }
 
@@ -227,6 +276,9 @@ fn act(
                     .expect("an open stream");
             }
         }
+        Act::Answer(_) | Act::RelayAndClose | Act::HangUp => {
+            panic!("only a request is answered")
+        }
     }
     if let Some(late) = kept_back.take() {
         send(subscribers, here, &frame(2, &late));
@@ -256,17 +308,23 @@ pub(crate) fn welcome(key: &str, fields: &str) -> Vec<u8> {
 
 /// The target and the key of an opening handshake.
 pub(crate) fn read_head(reader: &mut impl BufRead) -> Option<(String, String)> {
+    let (target, mut fields) = read_fields(reader)?;
+    let key = fields.remove("sec-websocket-key").unwrap_or_default();
+    Some((target, key))
+}
+
+/// The target and the fields of a request, their names in small letters.
+pub(crate) fn read_fields(reader: &mut impl BufRead) -> Option<(String, HashMap<String, String>)> {
     let mut lines = reader.lines().map_while(Result::ok);
     let target = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut key = String::new();
-    for line in lines.take_while(|line| !line.is_empty()) {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("sec-websocket-key")
-        {
-            key = value.trim().to_owned();
-        }
-    }
-    Some((target, key))
+    let fields = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        })
+        .collect();
+    Some((target, fields))
 }
 
 /// An unmasked frame of a server.

@@ -1,7 +1,7 @@
-//! The client's side of HTTP/1.1, for one request on one connection: publish, and hear the answer.
+//! The client's side of HTTP/1.1, for one request at a time on a connection: publish, and hear the answer.
 //!
 //! [`Request::write`] appends the bytes, [`ResponseReader`] reads the answer within its bounds. It
-//! follows no redirect, keeps no cookie and reuses no connection.
+//! follows no redirect and keeps no cookie.
 
 use super::body::BodyReader;
 use super::field::is_token;
@@ -24,10 +24,12 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
+    /// Whether the connection is to serve further requests. If not, the server is asked to close after its answer.
+    pub keep_alive: bool,
 }
 
 impl Request<'_> {
-    /// Appends the request. It asks the server to close after its answer.
+    /// Appends the request.
     ///
     /// # Errors
     /// A part holds what it may not; nothing was written.
@@ -38,7 +40,11 @@ impl Request<'_> {
         }
         write_head(self.method, self.host, self.target, self.headers, out);
         let length = self.body.len().to_string();
-        for part in ["content-length: ", &length, "\r\nconnection: close\r\n\r\n"] {
+        let connection = match self.keep_alive {
+            true => "",
+            false => "connection: close\r\n",
+        };
+        for part in ["content-length: ", &length, "\r\n", connection, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
         out.extend_from_slice(self.body);
@@ -120,6 +126,11 @@ impl Response {
     /// The first field of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.all(name).next()
+    }
+
+    /// Whether the connection serves another request.
+    pub fn keep_alive(&self) -> bool {
+        !self.head.lists("connection", "close")
     }
 
     /// The body, without any transfer coding.

@@ -10,6 +10,7 @@ const POST: Request<'static> = Request {
     target: "/t/a",
     headers: &[("content-type", "text/plain")],
     body: b"hello",
+    keep_alive: false,
 };
 
 fn read(bytes: &[u8]) -> Result<Option<Response>, Error> {
@@ -30,6 +31,23 @@ fn what_the_client_writes_the_server_reads() {
         (Some("text/plain"), b"hello".as_slice())
     );
     assert!(!request.keep_alive());
+    out.clear();
+    Request {
+        keep_alive: true,
+        ..POST
+    }
+    .write(&mut out)
+    .unwrap();
+    assert!(crate::request(&out).unwrap().keep_alive());
+}
+
+#[test]
+fn an_answer_says_whether_the_connection_goes_on() {
+    for (fields, goes_on) in [("", true), ("connection: x, Close\r\n", false)] {
+        let answer = format!("HTTP/1.1 204 No Content\r\n{fields}\r\n");
+        let response = read(answer.as_bytes()).unwrap().unwrap();
+        assert_eq!(response.keep_alive(), goes_on, "{fields}");
+    }
 }
 
 #[test]

@@ -111,6 +111,7 @@ fn post(
         target,
         headers: &[("content-type", content_type)],
         body,
+        keep_alive: false,
     };
     let mut bytes = Vec::new();
     request
