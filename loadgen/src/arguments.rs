@@ -33,22 +33,16 @@ use crate::plan::{Pace, Plan};
 #[derive(Debug, Parser)]
 #[command(name = "ringwire-load", args_override_self = true)]
 pub struct Arguments {
-    /// Takes the options of a scenario: a built-in one (`ringwire-load scenarios` lists them) or a TOML file. Options on the
-    /// command line count more
+    /// Takes the options of a scenario, built in or a file of your own
+    ///
+    /// `ringwire-load scenarios` lists the built-in ones, `ringwire-load scenarios NAME` prints one to begin a file with.
+    /// What the command line says counts more than what the file says
     #[arg(long, value_name = "NAME|FILE", help_heading = "Scenario")]
     pub scenario: Option<String>,
 
     /// The server.
     #[command(flatten, next_help_heading = "Server")]
     pub target: Target,
-
-    /// TLS.
-    #[command(flatten)]
-    pub tls: Tls,
-
-    /// The words of messages.
-    #[command(flatten)]
-    pub words: Words,
 
     /// The load.
     #[command(flatten)]
@@ -62,13 +56,21 @@ pub struct Arguments {
     #[command(flatten)]
     pub durations: Durations,
 
+    /// The report.
+    #[command(flatten)]
+    pub output: Output,
+
     /// What the generator runs on.
     #[command(flatten)]
     pub generator: Generator,
 
-    /// The report.
+    /// TLS.
     #[command(flatten)]
-    pub output: Output,
+    pub tls: Tls,
+
+    /// The words of messages.
+    #[command(flatten)]
+    pub words: Words,
 }
 
 impl Arguments {

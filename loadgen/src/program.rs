@@ -4,6 +4,8 @@
 //! the file's options are put before those that are written there and the whole is read again: so every option exists
 //! once only, and means the same in both places.
 
+mod help;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -12,62 +14,6 @@ use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::arguments::{self, Arguments};
 use crate::scenario::{self, Scenario};
-
-const EXAMPLES: &str = "\
-Examples:
-  ringwire-load                                       100 subscribers, 100 messages a second, ringwire on this machine
-  ringwire-load -s 1000 --rate 100 --server-pid PID   with the CPU time and the memory of the server
-  ringwire-load --scenario burst                      the most that it delivers; `ringwire-load scenarios` lists more
-`ringwire-load --help` explains open and closed loop, other servers and exit codes.";
-
-const LONG_EXAMPLES: &str = "\
-Open and closed loop:
-  --rate sends at fixed times, however slow the server is, and counts latency from the time at which each
-  message should have been sent: what users of a busy server would see. Use it for latency.
-  --outstanding keeps W messages on their way for each publisher and sends the next when the last delivery of
-  one has come back: it finds the most that server and generator can do. Use it for throughput; its latencies
-  leave out the time that messages wait to be sent, so do not quote them as a service's latency.
-
-Examples:
-  Latency of 1000 deliveries of each of 100 messages a second, ringwire on this machine:
-    ringwire-load --subscribers 1000 --rate 100
-  Most deliveries a second, and what each costs the server, server on CPU 0 and load on CPU 1:
-    ringwire-load -s 100 --outstanding 64 --server-pid $(pidof ringwire) --pin 1
-  Round trips over 100 connections, against any echo server; then 1000 members in 50 chat rooms:
-    ringwire-load --echo -s 100 --rate 1000 --driver url ws://127.0.0.1:9001/
-    ringwire-load --rooms 50 -s 1000 --rate 500
-  How fast 60,000 subscribers connect, from one machine to itself, and what the server takes to hold them:
-    ringwire-load --idle -s 60000 --source 127.0.0.1-127.0.0.4 --server-pid $(pidof ringwire)
-  A question that is asked often, as a file with its options; what the command line says counts more:
-    ringwire-load --scenario many-topics --subscribers 2000
-  Other servers: one with a topic in the URL, NATS, and an MQTT broker
-    ringwire-load --driver url ws://127.0.0.1:9001/topics/{topic}
-    ringwire-load --driver nats ws://127.0.0.1:8080
-    ringwire-load --driver mqtt ws://127.0.0.1:9001/mqtt
-
-Exit codes:
-  0  every message reached every subscriber once and in order
-  1  messages were lost, duplicated, reordered, corrupted or misrouted
-  2  the command line makes no sense
-  3  the server could not be reached or refused the connections (the report says how many stood)
-  4  the run is INVALID: the generator was late or saturated, or was interrupted before it measured
-  5  a condition of --fail-if came true";
-
-const SWEEP_EXAMPLES: &str = "\
-The rate doubles until a limit breaks; then the gap is halved until it is as small as --precision. Each run has connections of
-its own. A run whose generator was late or saturated shows nothing about the server: where that is what ends the search, the answer says
-so. Give the generator CPUs that the server does not use (--pin).
-
-Examples:
-  The rate at which p99 leaves 5 ms, 1000 subscribers, 3 seconds for each run:
-    ringwire-load sweep --limit 'p99<5ms' --from 100 -s 1000 --warm-up 1s --duration 3s
-  The same as a gate: exit code 5 if not even 2000 messages a second stay below 20 ms:
-    ringwire-load sweep --limit 'max<20ms' --from 2000 --to 2000
-
-Exit codes:
-  0  the answer is known: the server's limit, or that the limits hold up to --to
-  4  the generator came to its end before the server, or the sweep was cut short
-  5  the limits do not even hold at --from";
 
 /// Measures a WebSocket pub/sub server: publishes messages to topics over some connections, receives them over others,
 /// and reports latency, throughput and every message that did not arrive exactly once and in order.
@@ -78,8 +24,8 @@ Exit codes:
     args_override_self = true,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    after_help = EXAMPLES,
-    after_long_help = LONG_EXAMPLES
+    after_help = help::SHORT,
+    after_long_help = help::LONG
 )]
 pub struct Program {
     /// Something else than one run.
@@ -106,7 +52,7 @@ pub enum Task {
 
 /// What a sweep looks for, and what each of its runs is.
 #[derive(Debug, Args)]
-#[command(after_help = SWEEP_EXAMPLES)]
+#[command(after_help = help::SWEEP)]
 pub struct SweepOptions {
     /// The search.
     #[command(flatten)]

@@ -40,7 +40,8 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "many-topics",
     "burst",
     "sweep",
-    "idle"
+    "idle",
+    "slow-readers",
 ];
 
 /// A scenario's file.
@@ -181,15 +182,18 @@ fn option_words(option: &Arg, value: &Value) -> Result<Vec<String>, String> {
 /// Whether the command line has said it itself, or something that excludes it.
 fn is_settled(command: &Command, option: &Arg, given: &ArgMatches) -> bool {
     let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
-    if is_given(option.get_id().as_str()) {
-        return true;
-    }
-    let exclusive = command
-        .get_groups()
-        .filter(|group| !ArgGroup::clone(group).is_multiple())
-        .filter(|group| group.get_args().any(|id| id == option.get_id()))
-        .flat_map(|group| group.get_args());
-    exclusive.into_iter().any(|id| is_given(id.as_str()))
+    let excludes = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).contains(&other)
+            || command
+                .get_groups()
+                .filter(|group| !ArgGroup::clone(group).is_multiple())
+                .map(|group| group.get_args().collect::<Vec<_>>())
+                .any(|group| group.contains(&one.get_id()) && group.contains(&other.get_id()))
+    };
+    command
+        .get_arguments()
+        .filter(|other| is_given(other.get_id().as_str()))
+        .any(|other| other == option || excludes(option, other) || excludes(other, option))
 }
 
 fn kind(value: &Value) -> &'static str {

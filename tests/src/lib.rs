@@ -9,7 +9,7 @@ mod client;
 mod process;
 
 pub use client::{Client, Ending, PATIENCE};
-pub use process::{Broker, Driver, Launch, program};
+pub use process::{Broker, Driver, Launch, load_generator, program};
 
 /// Runs each of these functions as a test of its own on every driver.
 #[macro_export]

@@ -255,37 +255,38 @@ impl Drop for Broker {
 /// The broker's program, built as these tests are: same folder, same profile.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test has a path");
-        // <target>/<profile>/deps/<test>
-        let profile = test
-            .ancestors()
-            .nth(2)
-            .expect("cargo builds tests into a folder");
-        let target = profile.parent().expect("cargo's folder has profiles");
-        let name = match profile.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--workspace",
-                "--bin",
-                "ringwire",
-                "--profile",
-                name,
-            ])
-            .arg("--target-dir")
-            .arg(target)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the broker builds");
-        profile.join("ringwire")
-    })
+    PROGRAM.get_or_init(|| built("ringwire"))
+}
+
+/// The load generator's, built the same way.
+pub fn load_generator() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("ringwire-load"))
+}
+
+fn built(binary: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    // <target>/<profile>/deps/<test>
+    let profile = test
+        .ancestors()
+        .nth(2)
+        .expect("cargo builds tests into a folder");
+    let target = profile.parent().expect("cargo's folder has profiles");
+    let name = match profile.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--workspace", "--bin", binary])
+        .args(["--profile", name])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "{binary} builds");
+    profile.join(binary)
 }
 
 /// The kernel counts locked memory by user: each broker with a limit is a user of its own.

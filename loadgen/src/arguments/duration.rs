@@ -15,7 +15,7 @@ pub struct Durations {
     #[arg(long, default_value = "2s", value_parser = parse_duration, value_name = "TIME")]
     pub warm_up: Duration,
 
-    /// The measured window
+    /// The measured window: `10s`, `2m`
     #[arg(short, long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
     pub duration: Duration,
 
@@ -27,11 +27,15 @@ pub struct Durations {
     #[arg(long, default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
     pub connect_timeout: Duration,
 
-    /// How long a missing delivery is waited for, at the end and in a closed loop, before it counts as lost
+    /// How long a missing delivery is waited for before it counts as lost
+    ///
+    /// At the end of a run, and in a closed loop
     #[arg(long, default_value = "5s", value_parser = parse_duration, value_name = "TIME")]
     pub patience: Duration,
 
-    /// An open-loop run is INVALID when 1 % of its messages left the generator later than this after their time
+    /// INVALID when 1 % of the messages leave the generator later than this
+    ///
+    /// Open loop: counted from the time at which each was due. Then the generator was the bottleneck, or had no CPU of its own
     #[arg(long, default_value = "1ms", value_parser = parse_duration, value_name = "TIME")]
     pub late_max: Duration,
 }

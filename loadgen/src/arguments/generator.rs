@@ -14,11 +14,14 @@ pub struct Generator {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub threads: u32,
 
-    /// CPU of each thread, in order: give the server other ones
+    /// CPU of each thread, in order; give the server other ones
     #[arg(long, value_delimiter = ',', value_name = "CPU,..")]
     pub pin: Vec<usize>,
 
-    /// Local addresses to connect from: one has about 28,000 ports, so 60,000 connections want three or more
+    /// Local addresses to connect from, in turn
+    ///
+    /// One has about 28,000 ports towards one server, and beyond half of them the kernel searches long: give one for each 14,000
+    /// connections. All of 127.0.0.0/8 is loopback
     #[arg(long, value_name = "IP[-IP],..")]
     pub source: Option<String>,
 
@@ -26,8 +29,9 @@ pub struct Generator {
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub connecting: u32,
 
-    /// Polls instead of sleeping: latencies without the time that waking up takes. Takes the whole of a CPU for each thread,
-    /// so give it one that the server does not need
+    /// Polls instead of sleeping: latencies without the time that waking up takes
+    ///
+    /// Takes the whole of a CPU for each thread, so give it one that the server does not need
     #[arg(long)]
     pub spin: bool,
 }

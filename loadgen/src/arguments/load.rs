@@ -33,7 +33,9 @@ pub struct Load {
     #[arg(short, long, default_value_t = 100, value_name = "N")]
     pub subscribers: u32,
 
-    /// Senders, spread over the topics; one goes round several topics when there are more topics than publishers
+    /// Senders, spread over the topics
+    ///
+    /// One goes round several topics when there are more topics than publishers
     #[arg(short, long, default_value_t = 1, value_name = "N")]
     pub publishers: u32,
 
@@ -41,47 +43,67 @@ pub struct Load {
     #[arg(short, long, default_value_t = 1, value_name = "N")]
     pub topics: u32,
 
-    /// Round trips: each of --subscribers connections also publishes, to a topic of its own, and every message comes back to who sent
-    /// it. A plain echo server will do (--driver url)
-    #[arg(long)]
-    pub echo: bool,
-
-    /// Many to many: --subscribers members spread over R rooms (topics); each publishes to its room and hears all of it, over one
-    /// connection. --rate is of all members together
-    #[arg(long, value_name = "R")]
-    pub rooms: Option<u32>,
-
-    /// The server sends a room's message to everybody but its sender (MQTT's name for it): do not expect it back
-    #[arg(long, requires = "rooms")]
-    pub no_local: bool,
-
-    /// Name of each topic; its number, from 0, takes the place of the n in curly brackets
-    #[arg(long, default_value = "load/{n}", value_name = "NAME")]
-    pub topic: String,
-
-    /// Size of each message, at least 32 bytes (its header: publisher, sequence, time, checksum)
-    #[arg(long, default_value = "64", value_parser = parse_bytes, value_name = "BYTES")]
-    pub payload: usize,
-
-    /// Open loop: publishes per second, of all publishers together [default: 100]
+    /// Open loop: publishes per second, all publishers together [default: 100]
+    ///
+    /// They are sent at fixed times, however slow the server is, and latency counts from those times: use it for latency
     #[arg(short, long, value_name = "PER_SECOND")]
     pub rate: Option<f64>,
 
-    /// Closed loop: messages that each publisher keeps outstanding, until the last of their deliveries is back
+    /// Closed loop instead: messages that each publisher keeps on their way
+    ///
+    /// The next is sent when the last delivery of one is back: use it for the most that the server does, not for latency
     #[arg(short = 'w', long, value_name = "W")]
     pub outstanding: Option<u32>,
 
-    /// Subscribers that read too slowly, a number or a share of all, evenly over the topics: what do they cost the others?
-    /// Latency, loss and reach then speak of the healthy ones. Their receive buffers are small (8 KiB), so that the server
-    /// soon has to wait for them; they read everything in the end, to see whether and how it cut them off
+    /// Round trips: each connection publishes to a topic of its own and hears it
+    ///
+    /// There are as many connections as --subscribers, and every message comes back to who sent it. A plain echo server will do
+    /// (--driver url)
+    #[arg(long)]
+    pub echo: bool,
+
+    /// Many to many: R rooms whose members all publish and all hear
+    ///
+    /// The members are as many as --subscribers, spread over the rooms (topics); each has one connection for both. --rate is of all
+    /// members together
+    #[arg(long, value_name = "R")]
+    pub rooms: Option<u32>,
+
+    /// Rooms: the server sends a message to everybody but its sender
+    ///
+    /// MQTT's name for it. It is then not expected back
+    #[arg(long, requires = "rooms")]
+    pub no_local: bool,
+
+    /// Name of each topic, with a place for its number
+    ///
+    /// The number, from 0, takes the place of the n in curly brackets
+    #[arg(long, default_value = "load/{n}", value_name = "NAME")]
+    pub topic: String,
+
+    /// Size of each message, at least 32 bytes: `200`, `16KiB`
+    ///
+    /// The 32 are the header by which each is recognised and judged: publisher, sequence, time, checksum
+    #[arg(long, default_value = "64", value_parser = parse_bytes, value_name = "BYTES")]
+    pub payload: usize,
+
+    /// Subscribers that read too slowly: what do they cost the others?
+    ///
+    /// A number or a share of all, evenly over the topics. Latency, loss and reach then speak of the healthy ones. Their receive
+    /// buffers are small (8 KiB), so that the server soon has to wait for them; they read everything in the end, to see whether and
+    /// how it cut them off
     #[arg(long, value_name = "N|SHARE%", value_parser = Portion::parse, conflicts_with_all = ["echo", "rooms", "idle"])]
     pub slow: Option<Portion>,
 
-    /// What each slow subscriber reads in a second from the first publish on: 0 stops reading [default: 0]
+    /// What each slow subscriber reads in a second: 0 stops [default: 0]
+    ///
+    /// From the first publish on
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes, requires = "slow")]
     pub slow_rate: Option<usize>,
 
-    /// Publishes nothing: opens the subscribers and holds them for --duration, to see what connecting and holding costs
+    /// Publishes nothing: opens the subscribers and holds them for --duration
+    ///
+    /// To see what connecting takes, and what holding connections costs the server
     #[arg(long)]
     pub idle: bool,
 }

@@ -26,29 +26,40 @@ const INTERVALS_WANTED_MAX: u32 = 125;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 pub struct Output {
-    /// The server's process: reports its CPU time per delivery over the measured window, its CPU share and its memory
+    /// The server's process: reports its CPU time and its memory too
+    ///
+    /// CPU time per delivery moves least between runs, and says most about what a server can do
     #[arg(long, value_name = "PID")]
     pub server_pid: Option<u32>,
 
-    /// Prints the report as JSON on the standard output, to FILE if one is given (the text then still appears)
+    /// The report as JSON, into FILE or on the standard output
+    ///
+    /// With a file the text appears as well
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub json: Option<PathBuf>,
 
-    /// Writes the report as one HTML file with its drawings: latency by percentile and over time, throughput, reach. It needs no
-    /// network and carries the JSON report inside
+    /// The report as one HTML file with its drawings
+    ///
+    /// Latency by percentile and over time, throughput, reach. It needs no network and carries the JSON report inside
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 
-    /// Exit code 5 if this is true of the report: 'p99>5ms', 'reach<1', 'server.cpu_ns_per_delivery>100'. May be repeated.
-    /// `ringwire-load figures` lists the names
+    /// Exit code 5 if this is true of the report: 'p99>5ms', 'reach<1'
+    ///
+    /// A figure, a comparison and a value with its unit. `ringwire-load figures` lists the figures; any path of the JSON report is
+    /// one: 'server.cpu_ns_per_delivery>100'. May be repeated
     #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]
     pub fail_if: Vec<Condition>,
 
-    /// The latencies as HdrHistogram's percentile distribution, in milliseconds, for its plotter and others
+    /// The latencies as HdrHistogram's percentile distribution
+    ///
+    /// In milliseconds, for its plotter and others
     #[arg(long, value_name = "FILE")]
     pub hgrm: Option<PathBuf>,
 
-    /// The latencies of each interval as HdrHistogram's interval log, written while the run goes on
+    /// The latencies of each interval as HdrHistogram's interval log
+    ///
+    /// It is written while the run goes on
     #[arg(long, value_name = "FILE")]
     pub hlog: Option<PathBuf>,
 
@@ -56,8 +67,9 @@ pub struct Output {
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub progress: Progress,
 
-    /// Length of the intervals of the timeline: 100ms to 1s, by the length of the run, unless given. A run of more than 600 of
-    /// them joins neighbours
+    /// Length of the timeline's intervals [default: 100ms to 1s, by the length of the run]
+    ///
+    /// A run of more than 600 of them joins neighbours
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     pub interval: Option<Duration>,
 }

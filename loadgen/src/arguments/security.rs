@@ -16,12 +16,16 @@ pub struct Tls {
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
 
-    /// Accepts any certificate. Checks nothing, so that handshakes are cheaper here than a real client's; the report says so
+    /// Accepts any certificate
+    ///
+    /// Checks nothing, so that handshakes are cheaper here than a real client's; the report says so
     #[arg(long)]
     pub insecure: bool,
 
-    /// What connections after a thread's first are to the server: users who come back and take up their session (`resumed`,
-    /// unless given; where the server allows it), or strangers with a full handshake each
+    /// Whether connections after a thread's first take up its session [default: resumed]
+    ///
+    /// What they are to the server: users who come back (`resumed`, where the server allows it), or strangers with a full handshake
+    /// each
     #[arg(long, value_enum, value_name = "KIND")]
     pub tls_handshakes: Option<Kind>,
 }

@@ -9,12 +9,16 @@ use crate::threshold::Condition;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sweep")]
 pub struct Sweep {
-    /// What must be true of a run: 'p99<5ms', 'max<50ms'. May be repeated. Every delivery must arrive as well (reach>=1), unless a
-    /// limit says otherwise, and nothing may be left unsent
+    /// What must hold: 'p99<5ms', 'max<50ms'
+    ///
+    /// May be repeated; `ringwire-load figures` lists the names. Every delivery must arrive as well (reach>=1), and nothing may be left
+    /// unsent, unless a limit says otherwise
     #[arg(long, value_name = "CONDITION", default_value = "p99<5ms", value_parser = Condition::parse)]
     pub limit: Vec<Condition>,
 
-    /// The rate of the first run, in publishes per second; it doubles as long as the limits hold [default: --rate]
+    /// Publishes per second of the first run [default: --rate]
+    ///
+    /// It doubles as long as the limits hold
     #[arg(long, value_name = "PER_SECOND")]
     pub from: Option<f64>,
 
@@ -22,11 +26,13 @@ pub struct Sweep {
     #[arg(long, value_name = "PER_SECOND", default_value_t = 1_000_000.0)]
     pub to: f64,
 
-    /// Ends when the highest rate that held and the lowest that did not are as close as this
+    /// Ends when what held and what did not are as close as this
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_percent)]
     pub precision: f64,
 
-    /// Runs that a rate has at most: what fails is tried again, and counts when no run of it held
+    /// Runs that a rate has at most, if it fails
+    ///
+    /// What fails is tried again, and counts as broken when no run of it held: a machine is not always quiet
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub runs: u32,
 }

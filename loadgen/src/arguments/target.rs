@@ -11,7 +11,7 @@ use crate::url::{TOPIC_PLACE, UrlTemplate};
 /// Where to connect, and how to speak there.
 #[derive(Debug, Args)]
 pub struct Target {
-    /// The server. What becomes of this URL depends on --driver
+    /// The server's URL; what becomes of it depends on --driver
     #[arg(default_value = "ws://127.0.0.1:7464")]
     pub url: String,
 

@@ -87,6 +87,12 @@ fn what_excludes_an_option_of_the_file_takes_its_place() {
 }
 
 #[test]
+fn so_does_what_excludes_it_in_another_way() {
+    let echo = plan("--scenario slow-readers --echo").expect("nobody is slow in an echo");
+    assert!(echo.layout.is_echo());
+}
+
+#[test]
 fn values_become_what_stands_on_the_command_line() {
     let text = "rate = 2.5\nspin = true\nidle = false\nsubscribers = 3\npin = [1, 2]\njson = true\nurl = \"ws://127.0.0.1:1\"";
     assert_eq!(
