@@ -19,9 +19,10 @@ use ringwire_load::hlog;
 use ringwire_load::interrupt::Interrupt;
 use ringwire_load::program::{Compare, Program, SweepOptions, Task};
 use ringwire_load::report::compare::Comparison;
+use ringwire_load::report::sweep::Step;
 use ringwire_load::report::{Environment, Report, html};
 use ringwire_load::scenario;
-use ringwire_load::sweep::{Step, Sweep};
+use ringwire_load::sweep::Sweep;
 
 fn main() -> ExitCode {
     let program = Program::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit());
@@ -85,6 +86,7 @@ fn measure(arguments: &Arguments) -> Result<Outcome, Failure> {
 fn sweep(options: SweepOptions) -> Result<ExitCode, Failure> {
     warn(&options.arguments);
     let json = options.arguments.output.json.clone();
+    let html = options.arguments.output.html.clone();
     let is_text = json.as_deref() != Some(Path::new("-"));
     let sweep = Sweep::new(options.arguments, &options.sweep)?;
     if is_text {
@@ -101,6 +103,9 @@ fn sweep(options: SweepOptions) -> Result<ExitCode, Failure> {
     }
     if let Some(path) = json {
         write_json(&path, report.to_json())?;
+    }
+    if let Some(path) = html {
+        write("--html", &path, &report.html())?;
     }
     Ok(ExitCode::from(report.exit_code()))
 }

@@ -79,6 +79,11 @@ impl Condition {
         &self.figure
     }
 
+    /// With what it is compared, in the unit of the figure.
+    pub fn bound(&self) -> f64 {
+        self.bound
+    }
+
     /// Whether it is true of these figures; nothing if they do not have it.
     pub fn is_true(&self, figures: &Figures) -> Option<bool> {
         let seen = figures.value(&self.figure)?;

@@ -13,6 +13,7 @@ mod percentiles;
 mod processes;
 mod security;
 mod slow_readers;
+pub mod sweep;
 mod text;
 mod timeline;
 mod turnover;

@@ -3,11 +3,8 @@
 //! Each step is a whole run with connections of its own. A rate that is too high leaves a server with queues, and connections
 //! that it has closed; going on with those, the next step would be judged for the last one. What that costs is the connecting.
 
-mod report;
 pub mod search;
 
-use self::report::Setting;
-pub use self::report::{Step, SweepReport};
 use self::search::{Finding, Search};
 use crate::arguments::Arguments;
 use crate::arguments::Sweep as Options;
@@ -16,6 +13,7 @@ use crate::failure::Failure;
 use crate::figure::Figures;
 use crate::interrupt::Interrupt;
 use crate::plan::Pace;
+use crate::report::sweep::{Setting, Step, SweepReport};
 use crate::report::{Environment, Report};
 use crate::threshold::Condition;
 
@@ -42,6 +40,12 @@ impl Sweep {
         if !arguments.output.fail_if.is_empty() {
             return Err(Failure::Usage(
                 "a sweep has no --fail-if: say with --limit what must hold. Exit code 5 says that it does not even hold at --from".to_owned(),
+            ));
+        }
+        let output = &arguments.output;
+        if output.hgrm.is_some() || output.hlog.is_some() {
+            return Err(Failure::Usage(
+                "--hgrm and --hlog are for one run: a sweep has many".to_owned(),
             ));
         }
         let search = options.search(rate_per_second).map_err(Failure::Usage)?;

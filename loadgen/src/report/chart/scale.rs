@@ -109,6 +109,15 @@ impl Scale {
 
     /// The same without rounding the ends.
     pub(in crate::report) fn logarithmic_exactly(low: f64, high: f64) -> Scale {
+        Scale::by_factors(low, high, round_duration)
+    }
+
+    /// Offered rates that were doubled and halved: each factor is equally long.
+    pub(in crate::report) fn offered(low: f64, high: f64) -> Scale {
+        Scale::by_factors(low.max(1.0), high.max(low.max(1.0) * 2.0), short)
+    }
+
+    fn by_factors(low: f64, high: f64, name: fn(f64) -> String) -> Scale {
         let mut scale = Scale {
             measure: f64::log10,
             low,
@@ -123,7 +132,7 @@ impl Scale {
             .filter(|(index, _)| names_all || index % ROUND.len() == 0)
             .map(|(_, value)| Tick {
                 at: scale.at(value),
-                label: round_duration(value),
+                label: name(value),
                 is_minor: false,
             })
             .collect();
@@ -240,6 +249,10 @@ mod tests {
         assert_eq!(
             labels(&Scale::logarithmic(900.0, 2e9)),
             ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"]
+        );
+        assert_eq!(
+            labels(&Scale::offered(150.0, 4_100.0)),
+            ["200", "500", "1 k", "2 k"]
         );
         assert_eq!(
             labels(&Scale::nines(20_000)),

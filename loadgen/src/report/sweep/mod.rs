@@ -1,16 +1,21 @@
 //! What a sweep has found: a table with a line for each run, the answer in one sentence, and all of it as JSON.
 
+mod html;
+
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
 
-use super::search::{Answer, Finding};
+use super::{Environment, Report, written};
 use crate::arguments::Sweep as Options;
 use crate::failure::Outcome;
 use crate::figure::{Figure, Figures};
 use crate::quantity::{count, grouped, nanoseconds};
-use crate::report::{Environment, Report};
+use crate::sweep::search::{Answer, Finding};
 use crate::threshold::{Condition, Judged};
+
+/// What the table says of each run, beside its rate and the verdict.
+const COLUMNS: [&str; 5] = ["p50", "p99", "max", "reach", "server CPU"];
 
 /// A sweep from beginning to end.
 #[derive(Clone, Debug, Serialize)]
@@ -23,7 +28,7 @@ pub struct SweepReport {
 
 /// What was looked for, and where.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Setting {
+pub struct Setting {
     limits: Vec<Limit>,
     from_per_second: f64,
     to_per_second: f64,
@@ -69,7 +74,7 @@ pub struct Step {
 }
 
 impl Setting {
-    pub(super) fn new(options: &Options, limits: &[Condition], from_per_second: f64) -> Setting {
+    pub(crate) fn new(options: &Options, limits: &[Condition], from_per_second: f64) -> Setting {
         Setting {
             limits: limits.iter().cloned().map(Limit).collect(),
             from_per_second,
@@ -77,6 +82,14 @@ impl Setting {
             precision: options.precision,
             runs_max: options.runs,
         }
+    }
+
+    /// The bounds of limits on latencies, in nanoseconds.
+    fn latency_bounds(&self) -> impl Iterator<Item = f64> {
+        let limits = self.limits.iter().map(|limit| &limit.0);
+        limits
+            .filter(|limit| limit.figure().path().starts_with("latency."))
+            .map(Condition::bound)
     }
 
     fn limits_text(&self) -> String {
@@ -90,7 +103,7 @@ impl Setting {
 }
 
 impl Step {
-    pub(super) fn new(
+    pub(crate) fn new(
         rate_per_second: f64,
         finding: Finding,
         broken: &[Judged],
@@ -118,7 +131,7 @@ impl Step {
         }
     }
 
-    pub(super) fn finding(&self) -> Finding {
+    pub(crate) fn finding(&self) -> Finding {
         self.finding
     }
 
@@ -139,6 +152,26 @@ impl Step {
         reasons.join("; ")
     }
 
+    /// What stands in the columns of the table.
+    fn cells(&self) -> [String; COLUMNS.len()] {
+        let cell = |name: &str, display: fn(f64) -> String| {
+            self.value(name).map_or_else(|| "-".to_owned(), display)
+        };
+        let time = |name: &str| cell(name, |ns| nanoseconds(ns as u64));
+        let reach = |reach: f64| match reach {
+            1.0 => "100 %".to_owned(),
+            // Rounding must not make everything of nearly everything.
+            part => format!("{:.4} %", (part * 1e6).floor() / 1e4),
+        };
+        [
+            time("p50"),
+            time("p99"),
+            time("max"),
+            cell("reach", reach),
+            cell("server.cpu", |share| format!("{:.1} %", share * 100.0)),
+        ]
+    }
+
     fn value(&self, name: &str) -> Option<f64> {
         let figure = Figure::named(name).expect("a figure of the report");
         Figures::of(&self.report).value(&figure)
@@ -157,7 +190,7 @@ fn bound(judged: &Judged) -> &str {
 }
 
 impl SweepReport {
-    pub(super) fn new(sweep: Setting, environment: Environment) -> SweepReport {
+    pub(crate) fn new(sweep: Setting, environment: Environment) -> SweepReport {
         SweepReport {
             environment,
             sweep,
@@ -166,19 +199,19 @@ impl SweepReport {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    pub(super) fn add(&mut self, step: Step) {
+    pub(crate) fn add(&mut self, step: Step) {
         self.steps.push(step);
     }
 
-    pub(super) fn cut_short(&mut self, reason: String) {
+    pub(crate) fn cut_short(&mut self, reason: String) {
         self.answer.cut_short_because = Some(reason);
     }
 
-    pub(super) fn conclude(&mut self, answer: Option<Answer>) {
+    pub(crate) fn conclude(&mut self, answer: Option<Answer>) {
         let (kind, holds, breaks, limited, outcome) = match answer {
             Some(Answer::Between {
                 holds_at,
@@ -297,16 +330,13 @@ impl SweepReport {
 
     /// The sweep as one JSON object, with the whole report of each run.
     pub fn to_json(&self) -> String {
-        crate::report::written(self)
+        written(self)
     }
 
     /// What is going to be done, and the head of the table.
     pub fn head(&self) -> String {
         let sweep = &self.sweep;
-        let columns: String = ["p50", "p99", "max", "reach", "server CPU"]
-            .iter()
-            .map(|name| format!("{name:>12}"))
-            .collect();
+        let columns: String = COLUMNS.iter().map(|name| format!("{name:>12}")).collect();
         format!(
             "looking for the highest rate at which {} hold, from {} publishes/s on\n\n{:>12}{columns}   verdict\n",
             sweep.limits_text(),
@@ -333,31 +363,17 @@ impl SweepReport {
 impl Display for Step {
     /// Its line of the table.
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let cell = |name: &str, display: fn(f64) -> String| {
-            self.value(name).map_or_else(|| "-".to_owned(), display)
-        };
-        let time = |name: &str| cell(name, |ns| nanoseconds(ns as u64));
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let reach = |reach: f64| match reach {
-            1.0 => "100 %".to_owned(),
-            // Rounding must not make everything of nearly everything.
-            part => format!("{:.4} %", (part * 1e6).floor() / 1e4),
-        };
         let verdict = match self.finding {
             Finding::Holds => "holds",
             Finding::Breaks => "breaks: ",
             Finding::Invalid => "INVALID: ",
         };
-        write!(
-            formatter,
-            "{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}   {verdict}{}",
-            grouped(self.rate_per_second as u64),
-            time("p50"),
-            time("p99"),
-            time("max"),
-            cell("reach", reach),
-            cell("server.cpu", percent),
-            self.reason()
-        )
+        let rate = grouped(self.rate_per_second as u64);
+        let cells: String = self
+            .cells()
+            .iter()
+            .map(|cell| format!("{cell:>12}"))
+            .collect();
+        write!(formatter, "{rate:>12}{cells}   {verdict}{}", self.reason())
     }
 }
