@@ -41,6 +41,10 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "burst",
     "sweep",
     "idle",
+    "connect-ramp",
+    "connect-storm",
+    "churn",
+    "reconnect-storm",
     "slow-readers",
 ];
 
