@@ -46,6 +46,7 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "churn",
     "reconnect-storm",
     "slow-readers",
+    "publish-http",
 ];
 
 /// A scenario's file.

@@ -21,6 +21,7 @@ fn load(words: &[&str]) -> Output {
 fn every_built_in_scenario_runs_against_the_broker() {
     let broker = Launch::two_cores(Driver::IoUring, "").start();
     let url = format!("ws://{}", broker.address());
+    let publish_url = format!("http://{}/t/{{topic}}", broker.address());
     let list = String::from_utf8(load(&["scenarios"]).stdout).expect("text");
     let names: Vec<_> = list
         .lines()
@@ -41,10 +42,16 @@ fn every_built_in_scenario_runs_against_the_broker() {
             "-",
             &url,
         ];
+        // What speaks of a place or a time that this run does not have.
+        let adapted: &[&str] = match name {
+            "publish-http" => &["--publish-url", &publish_url],
+            "reconnect-storm" => &["--reconnect", "50%@200ms"],
+            _ => &[],
+        };
         let is_sweep = name == "sweep";
         let words = match is_sweep {
             true => [&["sweep", "--to", "100"][..], &shortened].concat(),
-            false => shortened.to_vec(),
+            false => [&shortened, adapted].concat(),
         };
         let output = load(&words);
         let complaint = String::from_utf8_lossy(&output.stderr);
