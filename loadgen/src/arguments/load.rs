@@ -97,7 +97,7 @@ pub struct Load {
 
     /// What each slow subscriber reads in a second: 0 stops [default: 0]
     ///
-    /// From the first publish on
+    /// From the first publish on, and on average: it takes all that has piled up, then rests for as long as that is worth
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes, requires = "slow")]
     pub slow_rate: Option<usize>,
 
