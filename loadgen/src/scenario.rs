@@ -39,6 +39,7 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "rooms",
     "many-topics",
     "burst",
+    "churn",
     "sweep",
     "idle",
     "connect-ramp",
