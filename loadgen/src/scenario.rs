@@ -40,6 +40,7 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "many-topics",
     "burst",
     "churn",
+    "reconnect",
     "sweep",
     "idle",
     "connect-ramp",

@@ -4,10 +4,10 @@
 
 mod scripted;
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::io::{BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
@@ -15,7 +15,10 @@ use ringwire_load::arguments::Arguments;
 use ringwire_load::engine::Engine;
 use ringwire_load::evidence::Evidence;
 use ringwire_load::turnover::{Churned, Outcome, Reconnected};
-use scripted::{Act, Script, Subscribers, relay_connection, serve};
+use scripted::{
+    Act, Script, Subscribers, frame, read_frame, read_head, relay_connection, serve, welcome,
+};
+use serde_json::Value;
 
 /// What another process may steal from a test.
 const TOLERANCE_MS: u64 = 15;
@@ -188,4 +191,148 @@ fn without_resumption_what_is_published_meanwhile_is_lost() {
         "{reconnected:?}"
     );
     assert!(evidence.departures.is_empty(), "{:?}", evidence.departures);
+}
+
+/// How a server with a history treats a subscriber that names its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recovery {
+    Faithful,
+    /// Leaves the first of the missing messages out.
+    SkipsOne,
+    /// Sends the last message that the subscriber has had once more.
+    RepeatsOne,
+    /// Says that the position is lost, and goes on live.
+    Forgets,
+}
+
+/// What the server keeps of the one topic there is: every message as it is sent, and where each subscriber hears it.
+#[derive(Default)]
+struct History {
+    messages: Vec<Vec<u8>>,
+    subscribers: Vec<TcpStream>,
+}
+
+/// A server that speaks as much of ringwire's JSON dialect as the generator does.
+fn recovering(recovery: Recovery) -> SocketAddr {
+    let history = Arc::new(Mutex::new(History::default()));
+    serve(move |stream| {
+        stream.set_nodelay(true).expect("a TCP stream");
+        let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
+        let Some((_, key)) = read_head(&mut reader) else {
+            return;
+        };
+        let mut writer = stream;
+        let fields = "Sec-WebSocket-Protocol: ringwire.v1.json\r\n";
+        let hello = frame(1, br#"{"hello":{"server":"scripted"}}"#);
+        let _ = writer.write_all(&[welcome(&key, fields), hello].concat());
+        while let Some((opcode, payload)) = read_frame(&mut reader) {
+            if opcode == 8 {
+                let _ = writer.write_all(&frame(8, &payload));
+                return;
+            }
+            let command: Value = serde_json::from_slice(&payload).expect("a command");
+            let mut history = history.lock().unwrap();
+            match command["base64"].as_str() {
+                Some(base64) => history.publish(base64),
+                None => history.subscribe(&command, recovery, &mut writer),
+            }
+        }
+    })
+}
+
+impl History {
+    fn publish(&mut self, base64: &str) {
+        let at = self.messages.len() + 1;
+        let message = format!(r#"{{"topic":"load/0","at":"e:{at}","base64":"{base64}"}}"#);
+        self.messages.push(frame(1, message.as_bytes()));
+        let message = &self.messages[at - 1];
+        self.subscribers
+            .retain_mut(|stream| stream.write_all(message).is_ok());
+    }
+
+    fn subscribe(&mut self, command: &Value, recovery: Recovery, writer: &mut TcpStream) {
+        let id = &command["id"];
+        let at = self.messages.len();
+        let since = command["since"].as_str().map(|since| {
+            since
+                .strip_prefix("e:")
+                .expect("our epoch")
+                .parse()
+                .expect("a number")
+        });
+        let (answer, from) = match (since, recovery) {
+            (None, _) => (String::new(), at),
+            (Some(_), Recovery::Forgets) => {
+                (r#""recovered":false,"reason":"retention","#.to_owned(), at)
+            }
+            (Some(since), Recovery::Faithful) => (r#""recovered":true,"#.to_owned(), since),
+            (Some(since), Recovery::SkipsOne) => (r#""recovered":true,"#.to_owned(), since + 1),
+            (Some(since), Recovery::RepeatsOne) => (r#""recovered":true,"#.to_owned(), since - 1),
+        };
+        let answer =
+            format!(r#"{{"id":{id},"ok":{{"subscribed":"load/0",{answer}"at":"e:{at}"}}}}"#);
+        let missed: usize = from.min(at);
+        let words = [
+            frame(1, answer.as_bytes()),
+            self.messages[missed..].concat(),
+        ]
+        .concat();
+        let _ = writer.write_all(&words);
+        self.subscribers
+            .push(writer.try_clone().expect("a descriptor"));
+    }
+}
+
+/// Of four subscribers two are cut off 100 ms into the window, and come back 0 and 100 ms later; 200 messages a second.
+fn recover(recovery: Recovery) -> Evidence {
+    run(
+        recovering(recovery),
+        "--driver ringwire-json -s 4 --rate 200 --reconnect 50%@100ms --connect-rate 10",
+    )
+}
+
+#[test]
+fn what_was_published_meanwhile_arrives_once_and_in_order_and_late() {
+    let evidence = recover(Recovery::Faithful);
+    let reconnected = reconnected(&evidence);
+    assert_eq!((reconnected.cut, reconnected.stood), (2, 2));
+    assert_eq!((reconnected.resumed, reconnected.recovered), (2, 2));
+    assert_eq!(reconnected.position_lost, 0);
+    assert!(
+        (18..=26).contains(&reconnected.messages_recovered),
+        "{reconnected:?}"
+    );
+    assert_eq!(
+        evidence.lost + evidence.total.duplicated + evidence.total.reordered,
+        0
+    );
+    assert_eq!(evidence.total.received(), evidence.expected);
+    let max_ms = evidence.latency.max_ns() / 1_000_000;
+    assert!(
+        (90..200).contains(&max_ms),
+        "the first of them waited {max_ms} ms"
+    );
+}
+
+#[test]
+fn one_message_lost_over_a_reconnection_is_caught() {
+    let evidence = recover(Recovery::SkipsOne);
+    // Nothing may have been missing yet at who came back at once: then it loses the next one, or none.
+    assert!((1..=2).contains(&evidence.lost), "{}", evidence.lost);
+    assert_eq!(evidence.total.duplicated + evidence.total.reordered, 0);
+}
+
+#[test]
+fn one_message_replayed_twice_is_caught() {
+    let evidence = recover(Recovery::RepeatsOne);
+    assert_eq!((evidence.lost, evidence.total.duplicated), (0, 2));
+}
+
+#[test]
+fn a_position_that_the_server_has_lost_is_told_and_what_was_missed_is_lost() {
+    let evidence = recover(Recovery::Forgets);
+    let reconnected = reconnected(&evidence);
+    assert_eq!((reconnected.resumed, reconnected.recovered), (2, 0));
+    assert_eq!(reconnected.position_lost, 2);
+    assert!((18..=26).contains(&evidence.lost), "{}", evidence.lost);
 }

@@ -57,9 +57,9 @@ impl Homecoming {
         self.unheard.insert(subscriber, (change, now_ns));
     }
 
-    /// A subscriber that was cut off stands again, and is to hear what it has missed.
-    pub(super) fn come_back(&mut self, subscriber: u32, now_ns: u64) {
-        self.catching_up.insert(subscriber, now_ns);
+    /// A subscriber that was cut off is to hear what it has missed, which is what was sent before `stood_ns`.
+    pub(super) fn come_back(&mut self, subscriber: u32, stood_ns: u64) {
+        self.catching_up.insert(subscriber, stood_ns);
     }
 
     /// The first message of one line has come to a newcomer.

@@ -330,10 +330,10 @@ impl Reception {
         }
     }
 
-    /// A subscriber that was cut off stands again: to it nothing may be missing.
-    pub(super) fn come_back(&mut self, subscriber: u32, now_ns: u64) {
+    /// A subscriber that was cut off goes on where it was: what was sent before `stood_ns` and arrives from now on, it had missed.
+    pub(super) fn come_back(&mut self, subscriber: u32, stood_ns: u64) {
         if let Some(homecoming) = &mut self.homecoming {
-            homecoming.come_back(subscriber, now_ns);
+            homecoming.come_back(subscriber, stood_ns);
         }
     }
 

@@ -315,6 +315,8 @@ impl Arrivals<'_> {
         }
         if let Some(position) = position {
             self.opening.resume(subscriber, position);
+            // What it missed may come in one read with the answer that lets it stand.
+            self.reception.come_back(subscriber, u64::MAX);
         }
     }
 
@@ -339,7 +341,10 @@ impl Arrivals<'_> {
         match cause {
             Cause::First => {}
             Cause::Churn(change) => self.reception.come(subscriber, change, now_ns),
-            Cause::Cut => self.reception.come_back(subscriber, now_ns),
+            Cause::Cut if link.ends.talk.position().is_some() => {
+                self.reception.come_back(subscriber, now_ns);
+            }
+            Cause::Cut => {}
         }
     }
 
