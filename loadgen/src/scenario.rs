@@ -39,8 +39,6 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "rooms",
     "many-topics",
     "burst",
-    "churn",
-    "reconnect",
     "sweep",
     "idle",
     "connect-ramp",
