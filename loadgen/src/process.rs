@@ -1,7 +1,7 @@
 //! What the kernel says about a process: the run time of each of its threads, and its resident memory.
 //!
 //! Run time is the first field of `/proc/PID/task/*/schedstat`, in nanoseconds: user and kernel time of every thread, kernel
-//! workers of its rings included. The kernel brings it up to date at each switch and timer tick, so a running thread's figure is
+//! workers of its rings included. The second is how long the thread was ready to run and had no CPU. The kernel brings it up to date at each switch and timer tick, so a running thread's figure is
 //! up to one tick (1 to 10 ms) old.
 
 use std::collections::HashMap;
@@ -11,7 +11,13 @@ use std::io;
 /// The run time of each thread of a process at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct CpuSample {
-    run_ns: HashMap<u32, u64>,
+    threads: HashMap<u32, ThreadTimes>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct ThreadTimes {
+    run_ns: u64,
+    waited_ns: u64,
 }
 
 /// What a process used between two samples.
@@ -21,6 +27,10 @@ pub struct CpuUse {
     pub total_ns: u64,
     /// By the thread that used most.
     pub busiest_thread_ns: u64,
+    /// By the thread that ran, or was ready to and had no CPU, for longest.
+    pub wanted_thread_ns: u64,
+    /// By the thread that was ready to run and had no CPU for longest.
+    pub waited_thread_ns: u64,
     /// Threads alive at the end.
     pub threads: usize,
 }
@@ -28,7 +38,7 @@ pub struct CpuUse {
 impl CpuSample {
     /// Reads the present run time of all threads of `pid`.
     pub fn take(pid: u32) -> io::Result<CpuSample> {
-        let mut run_ns = HashMap::new();
+        let mut threads = HashMap::new();
         for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
             let entry = entry?;
             let thread = entry
@@ -38,23 +48,37 @@ impl CpuSample {
                 .map_err(io::Error::other)?;
             // A thread that ends meanwhile is no error; its share of the window is lost.
             if let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) {
-                run_ns.insert(thread, first_number(&text)?);
+                threads.insert(thread, ThreadTimes::read(&text)?);
             }
         }
-        Ok(CpuSample { run_ns })
+        Ok(CpuSample { threads })
     }
 
     /// What was used since `earlier`. A thread that is new counts from its birth.
     pub fn since(&self, earlier: &CpuSample) -> CpuUse {
-        let used = self.run_ns.iter().map(|(thread, now_ns)| {
-            now_ns.saturating_sub(earlier.run_ns.get(thread).copied().unwrap_or(0))
-        });
-        used.fold(CpuUse::default(), |sum, used_ns| {
-            sum.plus(CpuUse {
-                total_ns: used_ns,
-                busiest_thread_ns: used_ns,
+        let used = self.threads.iter().map(|(thread, now)| {
+            let before = earlier.threads.get(thread).copied().unwrap_or_default();
+            let run_ns = now.run_ns.saturating_sub(before.run_ns);
+            let waited_ns = now.waited_ns.saturating_sub(before.waited_ns);
+            CpuUse {
+                total_ns: run_ns,
+                busiest_thread_ns: run_ns,
+                wanted_thread_ns: run_ns + waited_ns,
+                waited_thread_ns: waited_ns,
                 threads: 1,
-            })
+            }
+        });
+        used.fold(CpuUse::default(), CpuUse::plus)
+    }
+}
+
+impl ThreadTimes {
+    fn read(schedstat: &str) -> io::Result<ThreadTimes> {
+        let mut numbers = schedstat.split_whitespace();
+        let mut next = || first_number(numbers.next().unwrap_or_default());
+        Ok(ThreadTimes {
+            run_ns: next()?,
+            waited_ns: next()?,
         })
     }
 }
@@ -65,6 +89,8 @@ impl CpuUse {
         CpuUse {
             total_ns: self.total_ns + other.total_ns,
             busiest_thread_ns: self.busiest_thread_ns.max(other.busiest_thread_ns),
+            wanted_thread_ns: self.wanted_thread_ns.max(other.wanted_thread_ns),
+            waited_thread_ns: self.waited_thread_ns.max(other.waited_thread_ns),
             threads: self.threads + other.threads,
         }
     }
@@ -103,21 +129,27 @@ fn first_number(text: &str) -> io::Result<u64> {
 mod tests {
     use super::*;
 
-    fn sample(threads: &[(u32, u64)]) -> CpuSample {
+    fn sample(threads: &[(u32, u64, u64)]) -> CpuSample {
+        let times = |&(thread, run_ns, waited_ns)| (thread, ThreadTimes { run_ns, waited_ns });
         CpuSample {
-            run_ns: threads.iter().copied().collect(),
+            threads: threads.iter().map(times).collect(),
         }
     }
 
     #[test]
     fn differences_are_by_thread() {
-        let used =
-            sample(&[(1, 500), (2, 90), (4, 30)]).since(&sample(&[(1, 100), (2, 80), (3, 1_000)]));
+        let used = sample(&[(1, 500, 0), (2, 90, 970), (4, 30, 10)]).since(&sample(&[
+            (1, 100, 0),
+            (2, 80, 20),
+            (3, 1_000, 0),
+        ]));
         assert_eq!(
             used,
             CpuUse {
                 total_ns: 440,
                 busiest_thread_ns: 400,
+                wanted_thread_ns: 960,
+                waited_thread_ns: 950,
                 threads: 3
             }
         );

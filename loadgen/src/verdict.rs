@@ -11,7 +11,7 @@ use crate::http_answers::HttpAnswers;
 use crate::plan::{Pace, Plan};
 use crate::quantity;
 
-/// A thread that was on the CPU for more of the window than this had no time to spare.
+/// A thread that was on the CPU, or ready to be, for more of the window than this had no time to spare.
 pub const SATURATED_SHARE: f64 = 0.95;
 
 /// A server that was on the CPU for less than this was not what limited a closed loop.
@@ -94,7 +94,7 @@ fn saturation_doubt(plan: &Plan, evidence: &Evidence) -> Option<String> {
         return None;
     }
     let own = format!(
-        "the generator was saturated: its busiest thread was on the CPU for {:.0} % of the window",
+        "the generator was saturated: its busiest thread was on the CPU, or waited for one, for {:.0} % of the window",
         own_share * 100.0
     );
     if matches!(plan.pace, Pace::Open { .. } | Pace::Idle) {
@@ -154,10 +154,11 @@ fn faults(evidence: &Evidence) -> Vec<String> {
     .collect()
 }
 
-/// The part of the window that the generator's busiest thread had something to do. Polling in vain is nothing.
+/// The part of the window that the generator's busiest thread had something to do, whether or not there was a CPU for it.
+/// Polling in vain is nothing.
 pub fn own_busiest_share(evidence: &Evidence) -> f64 {
     let busy_ns = match evidence.spun_ns {
-        None => evidence.own_cpu.busiest_thread_ns,
+        None => evidence.own_cpu.wanted_thread_ns,
         Some(spun_ns) => evidence.window_ns.saturating_sub(spun_ns),
     };
     share(busy_ns, evidence.window_ns)

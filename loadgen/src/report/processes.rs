@@ -17,7 +17,9 @@ pub(super) struct Generator {
     pub(super) cpu_ns_per_delivery: Option<f64>,
     pub(super) cpu_share: f64,
     pub(super) cpu_share_busiest_thread: f64,
-    /// The last without the time in which the thread polled in vain.
+    /// Of the thread that was ready to run and had no CPU for longest.
+    pub(super) cpu_wait_share: f64,
+    /// Run and waited for a CPU, without the time in which the thread polled in vain.
     pub(super) busy_share_busiest_thread: f64,
     pub(super) resident_bytes_before: u64,
     pub(super) resident_bytes_connected: u64,
@@ -33,6 +35,8 @@ pub(super) struct Server {
     pub(super) cpu_ns_per_delivery: Option<f64>,
     pub(super) cpu_share: f64,
     pub(super) cpu_share_busiest_thread: f64,
+    /// Of the thread that was ready to run and had no CPU for longest.
+    pub(super) cpu_wait_share: f64,
     pub(super) resident_bytes_before: u64,
     pub(super) resident_bytes_connected: u64,
     pub(super) resident_bytes_end: u64,
@@ -48,6 +52,7 @@ impl Generator {
             cpu_ns_per_delivery: per_delivery(evidence.own_cpu.total_ns, evidence),
             cpu_share: share(evidence.own_cpu.total_ns, evidence.window_ns),
             cpu_share_busiest_thread: share(evidence.own_cpu.busiest_thread_ns, evidence.window_ns),
+            cpu_wait_share: share(evidence.own_cpu.waited_thread_ns, evidence.window_ns),
             busy_share_busiest_thread: own_busiest_share(evidence),
             resident_bytes_before: evidence.own_resident_bytes.start,
             resident_bytes_connected: evidence.own_resident_bytes.end,
@@ -69,6 +74,7 @@ impl Server {
             cpu_ns_per_delivery: per_delivery(server.cpu.total_ns, evidence),
             cpu_share: share(server.cpu.total_ns, evidence.window_ns),
             cpu_share_busiest_thread: share(server.cpu.busiest_thread_ns, evidence.window_ns),
+            cpu_wait_share: share(server.cpu.waited_thread_ns, evidence.window_ns),
             resident_bytes_before: server.resident_bytes_before,
             resident_bytes_connected: server.resident_bytes_connected,
             resident_bytes_end: server.resident_bytes_end,

@@ -36,7 +36,9 @@ pub(super) fn flawless() -> Evidence {
         own_cpu: CpuUse {
             total_ns: 1_000_000_000,
             busiest_thread_ns: 1_000_000_000,
+            wanted_thread_ns: 1_000_000_000,
             threads: 1,
+            ..CpuUse::default()
         },
         ..Evidence::default()
     };
@@ -50,6 +52,7 @@ pub(super) fn with_server(mut evidence: Evidence, busy_ns: u64) -> Evidence {
         total_ns: busy_ns,
         busiest_thread_ns: busy_ns,
         threads: 2,
+        ..CpuUse::default()
     };
     evidence.server = Some(ServerUse {
         pid: 7,
@@ -226,7 +229,7 @@ fn a_late_generator_makes_an_open_loop_invalid() {
 #[test]
 fn a_saturated_generator_needs_a_saturated_server() {
     let mut evidence = flawless();
-    evidence.own_cpu.busiest_thread_ns = 9_900_000_000;
+    evidence.own_cpu.wanted_thread_ns = 9_900_000_000;
     let outcome =
         |line: &str, evidence: &Evidence| Report::new(&plan(line), evidence, Vec::new()).outcome();
     assert_eq!(
@@ -252,9 +255,21 @@ fn a_saturated_generator_needs_a_saturated_server() {
 }
 
 #[test]
+fn a_generator_without_a_cpu_is_saturated_however_little_it_ran() {
+    let mut evidence = flawless();
+    evidence.own_cpu.wanted_thread_ns = 9_900_000_000;
+    evidence.own_cpu.waited_thread_ns = 8_900_000_000;
+    let report = Report::new(&plan("-w 9"), &evidence, Vec::new());
+    assert_eq!(report.outcome(), Outcome::Invalid);
+    let text = report.to_string();
+    assert!(text.contains("none for 89.0 %"), "{text}");
+    assert!(text.contains("or waited for one, for 99 %"), "{text}");
+}
+
+#[test]
 fn a_thread_that_polls_in_vain_is_not_saturated() {
     let mut evidence = flawless();
-    evidence.own_cpu.busiest_thread_ns = 10_000_000_000;
+    evidence.own_cpu.wanted_thread_ns = 10_000_000_000;
     evidence.spun_ns = Some(1_000_000_000);
     let outcome = |evidence: &Evidence| {
         Report::new(&plan("--rate 100 --spin"), evidence, Vec::new()).outcome()

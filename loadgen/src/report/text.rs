@@ -10,6 +10,9 @@ use crate::quantity::{bytes, count, grouped, nanoseconds};
 /// Where values start.
 pub(super) const LABEL_WIDTH: usize = 14;
 
+/// A process that was ready to run and had no CPU for less than this was not held up.
+const WAIT_SHARE_TOLD: f64 = 0.01;
+
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         self.write_head(formatter)?;
@@ -185,6 +188,7 @@ impl Report {
                 server.cpu_ns_per_delivery,
                 server.cpu_share,
                 server.cpu_share_busiest_thread,
+                server.cpu_wait_share,
             )?;
         }
         if !self.is_idle() {
@@ -194,6 +198,7 @@ impl Report {
                 own.cpu_ns_per_delivery,
                 own.cpu_share,
                 own.cpu_share_busiest_thread,
+                own.cpu_wait_share,
             )?;
         }
         if let Some(server) = &self.server {
@@ -362,13 +367,18 @@ fn write_cpu_row(
     ns: Option<f64>,
     share: f64,
     busiest: f64,
+    waited: f64,
 ) -> fmt::Result {
     let each = ns.map_or_else(|| "-".to_owned(), |ns| format!("{ns:.0} ns"));
     writeln!(
         formatter,
-        "{label:<LABEL_WIDTH$}{each:>11} per delivery, {:.1} % of a CPU, busiest thread {:.1} %",
+        "{label:<LABEL_WIDTH$}{each:>11} per delivery, {:.1} % of a CPU, busiest thread {:.1} %{}",
         share * 100.0,
-        busiest * 100.0
+        busiest * 100.0,
+        match waited >= WAIT_SHARE_TOLD {
+            true => format!(", none for {:.1} %", waited * 100.0),
+            false => String::new(),
+        }
     )
 }
 
