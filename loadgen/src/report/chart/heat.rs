@@ -17,7 +17,7 @@ const LEVELS: usize = 10;
 const ROWS_PER_DOUBLING: f64 = 4.0;
 
 /// Cells of a heat map, by column.
-pub(in crate::report) struct Heat {
+pub(crate) struct Heat {
     columns: Vec<Vec<(u32, u64)>>,
     lowest_row: u32,
     rows: u32,
@@ -26,9 +26,7 @@ pub(in crate::report) struct Heat {
 
 impl Heat {
     /// From each interval's floors in nanoseconds and counts. `None` if there is nothing in any.
-    pub(in crate::report) fn of<'h>(
-        intervals: impl Iterator<Item = &'h [(u64, u64)]>,
-    ) -> Option<Heat> {
+    pub(crate) fn of<'h>(intervals: impl Iterator<Item = &'h [(u64, u64)]>) -> Option<Heat> {
         let columns: Vec<Vec<_>> = intervals
             .map(|cells| {
                 cells
@@ -50,7 +48,7 @@ impl Heat {
     }
 
     /// The axis on which the rows lie.
-    pub(in crate::report) fn scale(&self) -> Scale {
+    pub(crate) fn scale(&self) -> Scale {
         Scale::logarithmic_exactly(
             floor_ns(self.lowest_row),
             floor_ns(self.lowest_row + self.rows),
@@ -58,7 +56,7 @@ impl Heat {
     }
 
     /// The cells. `columns_at` says where each column begins and ends.
-    pub(in crate::report) fn cells(&self, columns_at: &[(f64, f64)]) -> Markup {
+    pub(crate) fn cells(&self, columns_at: &[(f64, f64)]) -> Markup {
         let mut paths = vec![String::new(); LEVELS];
         for (column, cells) in self.columns.iter().enumerate() {
             for &(row, count) in cells.iter().filter(|(_, count)| *count > 0) {
@@ -80,7 +78,7 @@ impl Heat {
     }
 
     /// How many the darkest colour stands for.
-    pub(in crate::report) fn largest(&self) -> u64 {
+    pub(crate) fn largest(&self) -> u64 {
         self.largest
     }
 
@@ -90,7 +88,7 @@ impl Heat {
 }
 
 /// The colours, with the number at which each begins.
-pub(in crate::report) fn legend(largest: u64) -> Markup {
+pub(crate) fn legend(largest: u64) -> Markup {
     html! {
         div.legend.heat-legend {
             span { "per cell" }

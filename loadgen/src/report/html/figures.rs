@@ -2,8 +2,12 @@
 //!
 //! Made from the JSON and not from the structure: a figure that somebody adds to the report stands here without a further line.
 
+use std::fmt;
+
 use maud::{Markup, html};
-use serde_json::{Map, Value};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::super::Report;
 use super::super::chart::short;
@@ -13,7 +17,7 @@ use crate::figure::Unit;
 use crate::quantity::{bytes, count, grouped};
 
 /// Objects in the order in which they are shown, with what is to be known about them. Others follow.
-const OBJECTS: [(&str, &str, &str); 11] = [
+const OBJECTS: &[(&str, &str, &str)] = &[
     (
         "latency",
         "Latency",
@@ -44,6 +48,13 @@ const OBJECTS: [(&str, &str, &str); 11] = [
         "Connecting",
         "Until the last connection stood, from the first one begun.",
     ),
+    (
+        "slow_readers",
+        "Slow readers",
+        "Subscribers that were to read little. They are left out of latency, reach and lost, which speak of the others.",
+    ),
+    ("tls", "TLS", "What every connection is encrypted with."),
+    ("timeline", "Timeline", "Its intervals are drawn above."),
     ("load", "Load", "What was asked for."),
     ("window", "Window", "The part of the run that is measured."),
     (
@@ -63,11 +74,11 @@ const OBJECTS: [(&str, &str, &str); 11] = [
 const ELSEWHERE: [&str; 5] = ["curve", "intervals", "command", "invalid_because", "faults"];
 
 pub(super) fn section(report: &Report) -> Markup {
-    let value = serde_json::to_value(report).expect("a structure of plain fields");
-    let objects = value.as_object().expect("a structure is an object");
+    let Fields(objects) = serde_json::from_str(&report.to_json()).expect("JSON of this program");
+    let named = |name: &str| objects.iter().find(|(known, _)| known == name);
     let known = OBJECTS
         .iter()
-        .filter_map(|&(name, title, about)| Some((name, title, about, objects.get(name)?)));
+        .filter_map(|&(name, title, about)| Some((name, title, about, &named(name)?.1)));
     let others = objects
         .iter()
         .filter(|(name, _)| OBJECTS.iter().all(|(known, ..)| known != name))
@@ -83,7 +94,7 @@ pub(super) fn section(report: &Report) -> Markup {
                             h3 { (words(title)) }
                             @if !about.is_empty() { p.about { (about) } }
                             table {
-                                @for (path, label, value) in &rows {
+                                @for Row { path, label, value } in &rows {
                                     tr { th scope="row" title=(path) { (label) } td { (value) } }
                                 }
                             }
@@ -95,44 +106,56 @@ pub(super) fn section(report: &Report) -> Markup {
     }
 }
 
-/// Path, label and value of everything in an object that is no list drawn elsewhere.
-fn rows(path: &str, value: &Value) -> Vec<(String, String, String)> {
+/// A figure as the page has it.
+struct Row {
+    path: String,
+    label: String,
+    value: String,
+}
+
+/// Everything in an object that is no list drawn elsewhere.
+fn rows(path: &str, node: &Node) -> Vec<Row> {
     let mut rows = Vec::new();
-    match value {
-        Value::Object(fields) => add_fields(&mut rows, path, "", fields),
-        Value::Array(list) => add_list(&mut rows, path, "", list),
-        _ => {}
+    // A value that is no object stands for one that does not apply.
+    if !matches!(node, Node::Value(_)) {
+        add(&mut rows, path, "", node);
     }
     rows
 }
 
-fn add_fields(
-    rows: &mut Vec<(String, String, String)>,
-    path: &str,
-    prefix: &str,
-    fields: &Map<String, Value>,
-) {
-    for (name, value) in fields
-        .iter()
-        .filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()))
-    {
-        let path = format!("{path}.{name}");
-        let label = format!("{prefix}{}", words(name));
-        match value {
-            Value::Object(inner) => add_fields(rows, &path, &format!("{label}: "), inner),
-            Value::Array(list) => add_list(rows, &path, &format!("{label} "), list),
-            _ => rows.push((path, label, shown(name, value))),
+fn add(rows: &mut Vec<Row>, path: &str, label: &str, node: &Node) {
+    let colon = if label.is_empty() { "" } else { ": " };
+    match node {
+        Node::Object(Fields(fields)) => {
+            for (name, inner) in fields
+                .iter()
+                .filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()))
+            {
+                add(
+                    rows,
+                    &format!("{path}.{name}"),
+                    &format!("{label}{colon}{}", words(name)),
+                    inner,
+                );
+            }
         }
-    }
-}
-
-fn add_list(rows: &mut Vec<(String, String, String)>, path: &str, prefix: &str, list: &[Value]) {
-    for (index, value) in list.iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        let label = format!("{prefix}{}", index + 1);
-        match value {
-            Value::Object(inner) => add_fields(rows, &path, &format!("{label}: "), inner),
-            _ => rows.push((path, label, shown("", value))),
+        Node::List(list) => {
+            for (index, inner) in list.iter().enumerate() {
+                add(
+                    rows,
+                    &format!("{path}[{index}]"),
+                    &format!("{label} {}", index + 1),
+                    inner,
+                );
+            }
+        }
+        Node::Value(value) => {
+            let name = path.rsplit('.').next().unwrap_or(path);
+            rows.push(Row {
+                path: path.to_owned(),
+                label: label.to_owned(),
+                value: shown(name, value),
+            });
         }
     }
 }
@@ -178,5 +201,40 @@ fn shown(name: &str, value: &Value) -> String {
         (Unit::Share, _) => share(number),
         (Unit::Seconds, _) => format!("{} s", short(number)),
         (Unit::Number, _) => value.as_u64().map_or_else(|| count(number), grouped),
+    }
+}
+
+/// JSON whose objects keep the order in which the report has its fields.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Node {
+    Object(Fields),
+    List(Vec<Node>),
+    Value(Value),
+}
+
+struct Fields(Vec<(String, Node)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Fields;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
     }
 }

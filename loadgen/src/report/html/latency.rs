@@ -21,11 +21,11 @@ const MARKED: [Mark; 6] = [
 ];
 
 /// One line of a plot of percentiles.
-pub(in crate::report) struct Curve<'a> {
-    pub(in crate::report) label: &'a str,
+pub(crate) struct Curve<'a> {
+    pub(crate) label: &'a str,
     /// Decides the colour.
-    pub(in crate::report) class: &'a str,
-    pub(in crate::report) figures: &'a Percentiles,
+    pub(crate) class: &'a str,
+    pub(crate) figures: &'a Percentiles,
 }
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -66,7 +66,7 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 /// The curves in one frame.
-pub(in crate::report) fn plot(curves: &[Curve]) -> Markup {
+pub(crate) fn plot(curves: &[Curve]) -> Markup {
     let count = curves
         .iter()
         .map(|curve| curve.figures.count)
