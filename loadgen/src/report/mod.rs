@@ -4,7 +4,7 @@
 //! Reading is lenient for the same reason: fields that an older version did not have are empty, those of a newer one are
 //! passed over.
 
-pub(crate) mod chart;
+mod chart;
 pub mod compare;
 mod environment;
 pub mod html;

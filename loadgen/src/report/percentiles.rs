@@ -8,19 +8,19 @@ use crate::tally::Distribution;
 /// A distribution's figures.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default)]
-pub(crate) struct Percentiles {
-    pub(crate) count: u64,
-    pub(crate) min_ns: u64,
-    pub(crate) mean_ns: f64,
-    pub(crate) p50_ns: u64,
-    pub(crate) p75_ns: u64,
-    pub(crate) p90_ns: u64,
-    pub(crate) p99_ns: u64,
-    pub(crate) p99_9_ns: u64,
-    pub(crate) p99_99_ns: u64,
-    pub(crate) max_ns: u64,
+pub(super) struct Percentiles {
+    pub(super) count: u64,
+    pub(super) min_ns: u64,
+    pub(super) mean_ns: f64,
+    pub(super) p50_ns: u64,
+    pub(super) p75_ns: u64,
+    pub(super) p90_ns: u64,
+    pub(super) p99_ns: u64,
+    pub(super) p99_9_ns: u64,
+    pub(super) p99_99_ns: u64,
+    pub(super) max_ns: u64,
     /// Quantile and nanoseconds, for a plot whose axis is 1/(1-quantile). Ends with 1 and the largest value.
-    pub(crate) curve: Vec<(f64, u64)>,
+    pub(super) curve: Vec<(f64, u64)>,
 }
 
 impl Percentiles {

@@ -17,7 +17,7 @@ const LEVELS: usize = 10;
 const ROWS_PER_DOUBLING: f64 = 4.0;
 
 /// Cells of a heat map, by column.
-pub(crate) struct Heat {
+pub(in crate::report) struct Heat {
     columns: Vec<Vec<(u32, u64)>>,
     lowest_row: u32,
     rows: u32,
@@ -26,7 +26,9 @@ pub(crate) struct Heat {
 
 impl Heat {
     /// From each interval's floors in nanoseconds and counts. `None` if there is nothing in any.
-    pub(crate) fn of<'h>(intervals: impl Iterator<Item = &'h [(u64, u64)]>) -> Option<Heat> {
+    pub(in crate::report) fn of<'h>(
+        intervals: impl Iterator<Item = &'h [(u64, u64)]>,
+    ) -> Option<Heat> {
         let columns: Vec<Vec<_>> = intervals
             .map(|cells| {
                 cells
@@ -48,7 +50,7 @@ impl Heat {
     }
 
     /// The axis on which the rows lie.
-    pub(crate) fn scale(&self) -> Scale {
+    pub(in crate::report) fn scale(&self) -> Scale {
         Scale::logarithmic_exactly(
             floor_ns(self.lowest_row),
             floor_ns(self.lowest_row + self.rows),
@@ -56,7 +58,7 @@ impl Heat {
     }
 
     /// The cells. `columns_at` says where each column begins and ends.
-    pub(crate) fn cells(&self, columns_at: &[(f64, f64)]) -> Markup {
+    pub(in crate::report) fn cells(&self, columns_at: &[(f64, f64)]) -> Markup {
         let mut paths = vec![String::new(); LEVELS];
         for (column, cells) in self.columns.iter().enumerate() {
             for &(row, count) in cells.iter().filter(|(_, count)| *count > 0) {
@@ -78,7 +80,7 @@ impl Heat {
     }
 
     /// How many the darkest colour stands for.
-    pub(crate) fn largest(&self) -> u64 {
+    pub(in crate::report) fn largest(&self) -> u64 {
         self.largest
     }
 
@@ -88,7 +90,7 @@ impl Heat {
 }
 
 /// The colours, with the number at which each begins.
-pub(crate) fn legend(largest: u64) -> Markup {
+pub(in crate::report) fn legend(largest: u64) -> Markup {
     html! {
         div.legend.heat-legend {
             span { "per cell" }

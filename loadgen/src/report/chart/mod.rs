@@ -7,6 +7,6 @@ mod heat;
 mod plot;
 mod scale;
 
-pub(crate) use self::heat::{Heat, legend};
-pub(crate) use self::plot::{Plot, area, bars, dot, line, span, steps};
-pub(crate) use self::scale::{Scale, short};
+pub(super) use self::heat::{Heat, legend};
+pub(super) use self::plot::{Plot, area, bars, dot, line, span, steps};
+pub(super) use self::scale::{Scale, short};

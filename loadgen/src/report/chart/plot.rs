@@ -10,18 +10,18 @@ use super::scale::Scale;
 pub(super) const UNITS: f64 = 1000.0;
 
 /// A frame: axes, grid, and what a screen reader says of it.
-pub(crate) struct Plot<'a> {
+pub(in crate::report) struct Plot<'a> {
     /// What is drawn, in words.
-    pub(crate) label: &'a str,
+    pub(in crate::report) label: &'a str,
     /// Decides the height.
-    pub(crate) class: &'a str,
-    pub(crate) across: &'a Scale,
-    pub(crate) upwards: &'a Scale,
+    pub(in crate::report) class: &'a str,
+    pub(in crate::report) across: &'a Scale,
+    pub(in crate::report) upwards: &'a Scale,
 }
 
 impl Plot<'_> {
     /// The frame around `marks`, which are SVG, with `notes` in HTML on top.
-    pub(crate) fn around(&self, marks: Markup, notes: Markup) -> Markup {
+    pub(in crate::report) fn around(&self, marks: Markup, notes: Markup) -> Markup {
         html! {
             div class={ "plot " (self.class) } {
                 div.upwards {
@@ -59,7 +59,7 @@ impl Plot<'_> {
 }
 
 /// A line from point to point.
-pub(crate) fn line(class: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Markup {
+pub(in crate::report) fn line(class: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Markup {
     let mut path = String::new();
     for (x, y) in points {
         let command = if path.is_empty() { 'M' } else { 'L' };
@@ -69,7 +69,7 @@ pub(crate) fn line(class: &str, points: impl IntoIterator<Item = (f64, f64)>) ->
 }
 
 /// A line that is level over each span, for what was counted in it. A span without a value is a gap.
-pub(crate) fn steps(
+pub(in crate::report) fn steps(
     class: &str,
     spans: impl IntoIterator<Item = (f64, f64, Option<f64>)>,
 ) -> Markup {
@@ -90,7 +90,10 @@ pub(crate) fn steps(
 }
 
 /// What is under such a line.
-pub(crate) fn area(class: &str, spans: impl IntoIterator<Item = (f64, f64, f64)>) -> Markup {
+pub(in crate::report) fn area(
+    class: &str,
+    spans: impl IntoIterator<Item = (f64, f64, f64)>,
+) -> Markup {
     let mut path = String::new();
     for (from, to, y) in spans {
         if path.is_empty() {
@@ -105,7 +108,10 @@ pub(crate) fn area(class: &str, spans: impl IntoIterator<Item = (f64, f64, f64)>
 }
 
 /// A bar over each span that has something.
-pub(crate) fn bars(class: &str, spans: impl IntoIterator<Item = (f64, f64, f64)>) -> Markup {
+pub(in crate::report) fn bars(
+    class: &str,
+    spans: impl IntoIterator<Item = (f64, f64, f64)>,
+) -> Markup {
     let mut path = String::new();
     for (from, to, y) in spans.into_iter().filter(|&(.., y)| y > 0.0) {
         let _ = write!(
@@ -120,14 +126,14 @@ pub(crate) fn bars(class: &str, spans: impl IntoIterator<Item = (f64, f64, f64)>
 }
 
 /// A round point. A line without length has round ends of its width, however the drawing is stretched.
-pub(crate) fn dot(class: &str, x: f64, y: f64, title: &str) -> Markup {
+pub(in crate::report) fn dot(class: &str, x: f64, y: f64, title: &str) -> Markup {
     html! {
         path class={ "dot " (class) } d={ "M" (right(x)) " " (down(y)) "h0" } { title { (title) } }
     }
 }
 
 /// The whole height from `from` to `to`.
-pub(crate) fn span(class: &str, from: f64, to: f64, title: &str) -> Markup {
+pub(in crate::report) fn span(class: &str, from: f64, to: f64, title: &str) -> Markup {
     html! {
         rect class=(class) x=(right(from)) y="0" width=(number((to - from) * UNITS)) height="1000" {
             @if !title.is_empty() { title { (title) } }
@@ -136,7 +142,7 @@ pub(crate) fn span(class: &str, from: f64, to: f64, title: &str) -> Markup {
 }
 
 /// As CSS has it.
-pub(crate) fn percent(part: f64) -> String {
+pub(in crate::report) fn percent(part: f64) -> String {
     format!("{}%", number(part * 100.0))
 }
 

@@ -17,7 +17,7 @@ const HEADROOM: f64 = 0.06;
 
 /// A round value on an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tick {
+pub(in crate::report) struct Tick {
     /// From 0 to 1.
     pub(super) at: f64,
     pub(super) label: String,
@@ -39,7 +39,7 @@ impl Tick {
 
 /// One axis.
 #[derive(Clone, Debug)]
-pub(crate) struct Scale {
+pub(in crate::report) struct Scale {
     measure: fn(f64) -> f64,
     low: f64,
     high: f64,
@@ -48,18 +48,23 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// From `low` to a little above `high`, in about `ticks` round steps.
-    pub(crate) fn linear(low: f64, high: f64, ticks: u32, name: impl Fn(f64) -> String) -> Scale {
+    pub(in crate::report) fn linear(
+        low: f64,
+        high: f64,
+        ticks: u32,
+        name: impl Fn(f64) -> String,
+    ) -> Scale {
         let step = round_step((high - low) / f64::from(ticks));
         Scale::evenly(low, high + (high - low) * HEADROOM, step, name)
     }
 
     /// Counts from 0 to a little above `highest`.
-    pub(crate) fn rates(highest: f64) -> Scale {
+    pub(in crate::report) fn rates(highest: f64) -> Scale {
         Scale::linear(0.0, highest.max(1.0), 3, short)
     }
 
     /// Seconds from 0 to exactly `seconds`.
-    pub(crate) fn time(seconds: f64) -> Scale {
+    pub(in crate::report) fn time(seconds: f64) -> Scale {
         let (unit, name) = match seconds {
             ..180.0 => (1.0, "s"),
             ..10_800.0 => (60.0, "min"),
@@ -91,7 +96,7 @@ impl Scale {
     }
 
     /// Nanoseconds, each factor of ten equally long, from a round value at or below `low` to one at or above `high`.
-    pub(crate) fn logarithmic(low: f64, high: f64) -> Scale {
+    pub(in crate::report) fn logarithmic(low: f64, high: f64) -> Scale {
         let low = round_values()
             .take_while(|&value| value <= low.max(1.0))
             .last()
@@ -136,7 +141,7 @@ impl Scale {
 
     /// Quantiles, on the axis of 1/(1-q): each further nine takes as much room as the first. Ends with the largest of `count`
     /// values, which is where the quantile 1 is drawn.
-    pub(crate) fn nines(count: u64) -> Scale {
+    pub(in crate::report) fn nines(count: u64) -> Scale {
         let high = 1.0 - 1.0 / (count as f64).clamp(10.0, COUNT_MAX);
         let mut scale = Scale {
             measure: |quantile| -(1.0 - quantile).log10(),
@@ -165,7 +170,7 @@ impl Scale {
     }
 
     /// Where `value` lies: 0 is the low end, 1 the high one. What is outside lies at the end.
-    pub(crate) fn at(&self, value: f64) -> f64 {
+    pub(in crate::report) fn at(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let [low, high, value] = [self.low, self.high, value].map(self.measure);
         if high > low {
@@ -203,7 +208,7 @@ fn round_duration(ns: f64) -> String {
 }
 
 /// A tick's number: a decimal prefix, and no zeros behind the point.
-pub(crate) fn short(value: f64) -> String {
+pub(in crate::report) fn short(value: f64) -> String {
     let (value, prefix) = match value {
         ..1e3 => (value, ""),
         ..1e6 => (value / 1e3, " k"),

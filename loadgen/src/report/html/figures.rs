@@ -53,6 +53,26 @@ const OBJECTS: &[(&str, &str, &str)] = &[
         "Slow readers",
         "Subscribers that were to read little. They are left out of latency, reach and lost, which speak of the others.",
     ),
+    (
+        "churn",
+        "Churn",
+        "Connections that left and came back while messages were published.",
+    ),
+    (
+        "churn_subscriptions",
+        "Churn of subscriptions",
+        "Subscriptions that ended and began again on connections that stood.",
+    ),
+    (
+        "reconnect",
+        "Reconnect storm",
+        "Connections that were all cut at once, and how they came back.",
+    ),
+    (
+        "setbacks",
+        "Setbacks",
+        "What stood in the way of connections that came back and tried again.",
+    ),
     ("tls", "TLS", "What every connection is encrypted with."),
     ("timeline", "Timeline", "Its intervals are drawn above."),
     ("load", "Load", "What was asked for."),
@@ -176,8 +196,7 @@ fn words(name: &str) -> String {
         .unwrap_or(&name)
         .replace("_ns_per_", " per ")
         .replace('_', " ");
-    name.replace("bytes", "memory")
-        .replace("payload memory", "payload")
+    name.replace(" bytes", "")
 }
 
 /// A value in the unit that its field's name ends with.

@@ -1,4 +1,5 @@
-//! The distribution of latency: a curve on the axis of nines, with the generator's own lateness beside it.
+//! The distribution of latency, of deliveries and of connections: a curve on the axis of nines, with the generator's own lateness
+//! beside it.
 
 use maud::{Markup, html};
 
@@ -21,11 +22,11 @@ const MARKED: [Mark; 6] = [
 ];
 
 /// One line of a plot of percentiles.
-pub(crate) struct Curve<'a> {
-    pub(crate) label: &'a str,
+pub(in crate::report) struct Curve<'a> {
+    pub(in crate::report) label: &'a str,
     /// Decides the colour.
-    pub(crate) class: &'a str,
-    pub(crate) figures: &'a Percentiles,
+    pub(in crate::report) class: &'a str,
+    pub(in crate::report) figures: &'a Percentiles,
 }
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -65,8 +66,32 @@ pub(super) fn section(report: &Report) -> Markup {
     }
 }
 
+/// The same of connecting.
+pub(super) fn connecting(report: &Report) -> Markup {
+    let connect = &report.connect;
+    if connect.latency.count == 0 {
+        return html! {};
+    }
+    let curves = [Curve {
+        label: "from due to standing",
+        class: "s3",
+        figures: &connect.latency,
+    }];
+    html! {
+        section {
+            h2 { "How long connecting took" }
+            p.about {
+                (many(connect.connections, "connection")) " in " (format!("{:.3} s", connect.seconds))
+                ", each from the time at which it was due to the time at which it stood, subscriptions included."
+            }
+            (plot(&curves))
+            (table(&curves))
+        }
+    }
+}
+
 /// The curves in one frame.
-pub(crate) fn plot(curves: &[Curve]) -> Markup {
+pub(in crate::report) fn plot(curves: &[Curve]) -> Markup {
     let count = curves
         .iter()
         .map(|curve| curve.figures.count)

@@ -11,9 +11,9 @@ mod words;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(crate) use self::latency::{Curve, plot as percentile_plot};
-pub(crate) use self::summary::{Badge, description};
-pub(crate) use self::words::quoted;
+pub(super) use self::latency::{Curve, plot as percentile_plot};
+pub(super) use self::summary::{Badge, description};
+pub(super) use self::words::quoted;
 use super::Report;
 
 const STYLE: &str = include_str!("page.css");
@@ -30,6 +30,7 @@ pub fn page(report: &Report) -> String {
         (summary::headline(report))
         (latency::section(report))
         (over_time::section(report))
+        (latency::connecting(report))
         (words::faults(report))
         (figures::section(report))
         (words::command(report))
@@ -40,7 +41,7 @@ pub fn page(report: &Report) -> String {
 }
 
 /// A whole document.
-pub(crate) fn document(title: &str, class: &str, body: Markup) -> String {
+pub(super) fn document(title: &str, class: &str, body: Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -62,7 +63,7 @@ pub(crate) fn document(title: &str, class: &str, body: Markup) -> String {
 }
 
 /// JSON inside of HTML: no `<` in it can end the element or open a comment, and JSON has one only inside of strings.
-pub(crate) fn embedded(json: &str) -> Markup {
+pub(super) fn embedded(json: &str) -> Markup {
     html! {
         script.report type="application/json" { (PreEscaped(json.replace('<', "\\u003c"))) }
     }

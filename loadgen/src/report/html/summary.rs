@@ -13,7 +13,7 @@ pub(super) fn title(report: &Report) -> String {
 }
 
 /// The run in a line: `fan-out, open loop, 200 publishes/s`.
-pub(crate) fn description(report: &Report) -> String {
+pub(in crate::report) fn description(report: &Report) -> String {
     let load = &report.load;
     let pace = match (load.rate_per_second, load.outstanding) {
         (Some(rate), _) => format!(", open loop, {} publishes/s", count(rate)),
@@ -52,7 +52,7 @@ pub(super) fn header(report: &Report) -> Markup {
 }
 
 /// An outcome in a word, coloured.
-pub(crate) struct Badge(pub(crate) Outcome);
+pub(in crate::report) struct Badge(pub(crate) Outcome);
 
 impl Badge {
     /// Style and word.

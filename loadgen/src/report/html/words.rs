@@ -6,12 +6,12 @@ use super::super::{Departed, Report};
 use crate::quantity;
 
 /// A duration with its unit, as in `1.204 ms`.
-pub(crate) fn duration(ns: f64) -> String {
+pub(in crate::report) fn duration(ns: f64) -> String {
     quantity::nanoseconds(ns.round() as u64).replace("us", "µs")
 }
 
 /// A part of 1 in per cent, never rounded up to 100: one message of a billion that was lost was lost.
-pub(crate) fn share(part: f64) -> String {
+pub(in crate::report) fn share(part: f64) -> String {
     if part >= 1.0 || part == 0.0 {
         return format!("{:.0} %", part * 100.0);
     }
@@ -25,7 +25,7 @@ pub(crate) fn share(part: f64) -> String {
 }
 
 /// `1 subscriber`, `1 000 subscribers`.
-pub(crate) fn many(count: u64, noun: &str) -> String {
+pub(in crate::report) fn many(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", quantity::grouped(count))
 }
@@ -67,7 +67,7 @@ pub(super) fn command(report: &Report) -> Markup {
 }
 
 /// Words as a POSIX shell reads them back.
-pub(crate) fn quoted(words: &[String]) -> String {
+pub(in crate::report) fn quoted(words: &[String]) -> String {
     let is_plain = |word: &String| {
         !word.is_empty()
             && word
