@@ -262,7 +262,14 @@ impl SweepReport {
     fn sentence(&self, answer: Option<Answer>) -> String {
         let limits = self.sweep.limits_text();
         let why = |rate: f64| {
-            let step = self.steps.iter().rfind(|step| step.rate_per_second == rate);
+            let at_rate = || {
+                self.steps
+                    .iter()
+                    .filter(|step| step.rate_per_second == rate)
+            };
+            // A run that stood says more than one that did not.
+            let step = at_rate().rfind(|step| step.finding == Finding::Breaks);
+            let step = step.or_else(|| at_rate().next_back());
             step.map_or(String::new(), Step::reason)
         };
         match answer {
@@ -377,3 +384,6 @@ impl Display for Step {
         write!(formatter, "{rate:>12}{cells}   {verdict}{}", self.reason())
     }
 }
+
+#[cfg(test)]
+mod tests;
