@@ -5,6 +5,19 @@
 
 use std::time::Duration;
 
+/// Somebody else's words without what would steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|letter| {
+            if letter.is_control() {
+                '\u{fffd}'
+            } else {
+                letter
+            }
+        })
+        .collect()
+}
+
 /// Reads `250us`, `20ms`, `10s`, `1.5m`, `2h`. A bare number has no meaning and is refused.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split_unit(text);

@@ -2,8 +2,10 @@
 
 mod scripted;
 
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 use clap::Parser;
 use ringwire_load::arguments::Arguments;
@@ -65,6 +67,42 @@ fn a_faultless_relay_has_no_faults_in_either_loop_on_any_number_of_threads() {
             "{options}"
         );
     }
+}
+
+#[test]
+fn a_servers_words_do_not_steer_the_terminal() {
+    let script = |_| Act::CloseAll(4000, "\u{1b}[2Jgone\r\n");
+    let evidence = run(scripted::relay(script), "-s 1 --rate 100");
+    let how = &evidence.departures[0].how;
+    assert!(
+        how.contains("gone") && !how.contains(char::is_control),
+        "{how:?}"
+    );
+}
+
+#[test]
+fn a_server_that_pings_and_does_not_read_is_not_answered_without_end() {
+    const PINGS: usize = 300_000;
+    let (counted, count) = mpsc::channel();
+    let server = scripted::serve(move |stream| {
+        let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
+        let Some((_, key)) = scripted::read_head(&mut reader) else {
+            return;
+        };
+        let mut stream = &stream;
+        let _ = stream.write_all(&scripted::welcome(&key, ""));
+        let ping = scripted::frame(9, &[b'?'; 125]);
+        for _ in 0..PINGS / 1000 {
+            let _ = stream.write_all(&ping.repeat(1000));
+        }
+        let frames = std::iter::from_fn(|| scripted::read_frame(&mut reader));
+        let pongs = frames.take_while(|(opcode, _)| *opcode == 10).count();
+        // The client says Close when its time is over.
+        let _ = counted.send(pongs);
+    });
+    run(server, "--idle -s 1 --duration 2s");
+    let pongs = count.recv_timeout(Duration::from_secs(10)).expect("an end");
+    assert!((16..PINGS / 2).contains(&pongs), "{pongs}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::http_answers::HttpAnswers;
 use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Pace, Plan};
+use crate::quantity::printable;
 use crate::security::Handshakes;
 use crate::tally::Counts;
 
@@ -152,10 +153,7 @@ impl<'r> Arrivals<'r> {
                 socket,
                 result,
                 buffer,
-            } => {
-                self.sent(socket, result, buffer, now_ns);
-                Ok(())
-            }
+            } => self.sent(socket, result, buffer, now_ns),
             Completion::Connected { socket, result } => self
                 .connected(socket, result, now_ns)
                 .or_else(|failure| self.abandon(socket, failure, now_ns)),
@@ -265,7 +263,10 @@ impl<'r> Arrivals<'r> {
         heard?;
         match received {
             Err(error) => self.lose_security(socket, &error, now_ns),
-            Ok(()) if has_closed => self.receive_ended(socket, None, now_ns),
+            // Who has nothing more to say either says so, and closes, when its bytes leave.
+            Ok(()) if has_closed && !self.links.at(socket).is_some_and(|link| link.is_over()) => {
+                self.receive_ended(socket, None, now_ns)
+            }
             Ok(()) => Ok(()),
         }
     }
@@ -414,20 +415,17 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
+        let (End::Closed(how) | End::Refused(how)) = &end;
+        let how = printable(how);
         if link.stage == Stage::Greeting {
-            let (End::Closed(how) | End::Refused(how)) = end;
             let situation = self.opening.situation_of(link.member);
             return Err(obstacle::of_refusal(&how, situation));
         }
-        let how = match end {
-            End::Closed(how) => how,
-            End::Refused(how) => {
-                link.ends
-                    .machine
-                    .close(now_ns / 1_000_000, CloseCode::NORMAL, "");
-                how
-            }
-        };
+        if matches!(end, End::Refused(_)) {
+            link.ends
+                .machine
+                .close(now_ns / 1_000_000, CloseCode::NORMAL, "");
+        }
         self.depart(socket, Stage::Leaving, how, now_ns);
         Ok(())
     }
@@ -461,14 +459,25 @@ impl<'r> Arrivals<'r> {
         Ok(())
     }
 
-    fn sent(&mut self, socket: Socket, result: std::io::Result<()>, buffer: Outgoing, now_ns: u64) {
-        match result {
-            Ok(()) => self.links.sent(socket, buffer),
-            Err(error) => {
-                let how = format!("sending failed: {error}");
-                self.depart(socket, Stage::Broken, how, now_ns);
-            }
+    fn sent(
+        &mut self,
+        socket: Socket,
+        result: std::io::Result<()>,
+        buffer: Outgoing,
+        now_ns: u64,
+    ) -> Result<(), Failure> {
+        let Err(error) = result else {
+            self.links.sent(socket, buffer);
+            return Ok(());
+        };
+        let stage = self.links.at(socket).map(|link| link.stage);
+        if matches!(stage, Some(Stage::Shaking | Stage::Greeting)) {
+            // The server has hung up, and the kernel tells the sender first.
+            return self.receive_ended(socket, Some(error), now_ns);
         }
+        let how = format!("sending failed: {error}");
+        self.depart(socket, Stage::Broken, how, now_ns);
+        Ok(())
     }
 
     /// A connection ends, at whose ever wish. It is noted if that was not ours.

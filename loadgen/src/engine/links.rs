@@ -261,7 +261,6 @@ impl Links {
                 continue;
             };
             link.is_marked = false;
-            link.ends.machine.transmit(&mut link.ends.out);
             link.flush(driver);
         }
         self.marked.clear();
@@ -283,7 +282,9 @@ impl Link {
         if self.is_sending {
             return;
         }
-        let is_last = self.stage == Stage::Leaving && self.ends.machine.is_finished();
+        // Not while a send is in flight: who pings and does not read is answered no more than the machine keeps.
+        self.ends.machine.transmit(&mut self.ends.out);
+        let is_last = self.is_over();
         let bytes = self.ends.take_out(is_last);
         if !bytes.is_empty() {
             self.is_sending = true;
@@ -291,6 +292,11 @@ impl Link {
         } else if is_last {
             self.close(driver);
         }
+    }
+
+    /// Both ends have said goodbye.
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Leaving && self.ends.machine.is_finished()
     }
 
     /// Everything from now on goes through TLS.
