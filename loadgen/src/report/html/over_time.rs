@@ -80,8 +80,10 @@ impl<'a> Strip<'a> {
 
     /// Where each interval lies, with what was counted in it, for each second.
     fn per_second(&self, of: fn(&Interval) -> u64) -> Vec<(f64, f64, f64)> {
+        // The last interval is cut where draining ended: what is in its few milliseconds is no rate.
+        let shortest = self.timeline.interval_seconds.max(f64::MIN_POSITIVE);
         let rate = |(from, until, interval): (f64, f64, &Interval)| {
-            let seconds = (until - from).max(f64::MIN_POSITIVE);
+            let seconds = (until - from).max(shortest);
             (
                 self.time.at(from),
                 self.time.at(until),
