@@ -23,8 +23,10 @@ pub struct Target {
     #[arg(long, value_name = "URL")]
     pub subscribe_url: Option<String>,
 
-    /// Where publishers connect, `{topic}` being replaced; instead of what URL says. With http:// each message is the body of a POST:
-    /// one connection for each topic or publisher, one request at a time on each, later messages wait
+    /// Where publishers connect, `{topic}` being replaced; instead of what URL says
+    ///
+    /// With http:// each message is the body of a POST: one connection for each topic or publisher, one request at a time on each,
+    /// later messages wait
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
 

@@ -16,22 +16,26 @@ const PER_SECOND_MAX: f64 = 1e6;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Coming and going")]
 pub struct Coming {
-    /// A ramp: connection k is due at start + k / R, and its latency counts from then [default: a storm, as fast as --connecting
-    /// allows]. Holds for those of --reconnect as well
+    /// A ramp: so many connect each second [default: as fast as --connecting allows]
+    ///
+    /// Connection k is due at start + k / R, and its latency counts from then. Holds for those of --reconnect as well
     #[arg(long, value_name = "PER_SECOND")]
     pub connect_rate: Option<f64>,
 
-    /// Closes so many subscribers' connections each second of the measured window, and opens others in their places. What a
-    /// newcomer should hear counts from its first message on
+    /// Subscribers who leave each second, and others who come in their places
+    ///
+    /// In the measured window. What a newcomer should hear counts from its first message on
     #[arg(long, value_name = "PER_SECOND")]
     pub churn: Option<f64>,
 
-    /// Ends so many subscriptions each second and begins them again, on connections that go on
+    /// Subscriptions that end each second and begin again, connections staying
     #[arg(long, value_name = "PER_SECOND")]
     pub churn_subscriptions: Option<f64>,
 
-    /// Cuts a share of the subscribers off at a time in the measured window, as a lost network does, and lets all of them come back
-    /// at once: `50%@5s`. With a driver that resumes they name their positions, and every message must still arrive once
+    /// Cuts a share of the subscribers off, to come back at once: `50%@5s`
+    ///
+    /// At that time in the measured window, as a lost network does. With a driver that resumes they name their positions, and every
+    /// message must still arrive once
     #[arg(long, value_name = "SHARE@TIME", value_parser = parse_cut)]
     pub reconnect: Option<Cut>,
 }
