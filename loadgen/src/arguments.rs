@@ -88,7 +88,7 @@ impl Arguments {
             .map_err(Failure::Usage)?;
         let times = self
             .durations
-            .times(pace != Pace::Idle)
+            .times(pace != Pace::Idle, self.load.stages())
             .map_err(Failure::Usage)?;
         let sources = self.generator.sources().map_err(Failure::Usage)?;
         self.generator.check().map_err(Failure::Usage)?;
@@ -117,6 +117,7 @@ impl Arguments {
             slow,
             payload_bytes,
             pace,
+            stages: self.load.stages().to_vec(),
             times,
             turnover,
             connects_per_second: self.coming.connect_rate,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::failure::Failure;
 use crate::http_answers::HttpAnswers;
-use crate::process::CpuUse;
+use crate::process::{CpuUse, Switches};
 use crate::security::Handshakes;
 use crate::slow_readers::SlowFindings;
 use crate::tally::{Counts, Distribution};
@@ -77,6 +77,8 @@ pub struct ServerUse {
     pub pid: u32,
     /// Run time in the window.
     pub cpu: CpuUse,
+    /// Context switches in the window.
+    pub switches: Switches,
     /// Run time while connections were opened.
     pub connecting_cpu: CpuUse,
     /// Resident before the first connection.

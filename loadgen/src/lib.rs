@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod security;
 pub mod slow_readers;
 pub mod source;
+pub mod stages;
 pub mod sweep;
 pub mod tally;
 pub mod threshold;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::dialect::Dialect;
 use crate::security::Security;
 use crate::slow_readers::SlowReaders;
+use crate::stages::{Curve, Stage};
 use crate::turnover::Turnover;
 use crate::url::UrlTemplate;
 
@@ -47,6 +48,8 @@ pub struct Plan {
     pub payload_bytes: usize,
     /// When messages are sent.
     pub pace: Pace,
+    /// In an open loop whose rate changes: how it does within the measured window.
+    pub stages: Vec<Stage>,
     /// How long each part takes.
     pub times: Times,
     /// Who leaves and comes back.
@@ -126,7 +129,7 @@ pub struct Endpoint {
 pub enum Pace {
     /// Open loop: at fixed times, whatever the server does. Latency counts from the intended time.
     Open {
-        /// Publishes per second, of all publishers together.
+        /// Publishes per second, of all publishers together; the mean of all stages, if there are any.
         rate_per_second: f64,
     },
     /// Closed loop: each publisher keeps this many messages outstanding. A message is outstanding until the last of its
@@ -154,6 +157,20 @@ pub struct Times {
     pub patience: Duration,
     /// Beyond this 99th percentile of its own lateness an open-loop run is invalid.
     pub late_max: Duration,
+}
+
+impl Plan {
+    /// How many messages are due until when, in an open loop.
+    pub fn curve(&self) -> Option<Curve> {
+        match self.pace {
+            Pace::Open { rate_per_second } => Some(Curve::new(
+                rate_per_second,
+                self.times.warm_up,
+                &self.stages,
+            )),
+            Pace::Closed { .. } | Pace::Idle => None,
+        }
+    }
 }
 
 /// Who talks to whom.

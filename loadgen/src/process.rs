@@ -1,4 +1,4 @@
-//! What the kernel says about a process: the run time of each of its threads, and its resident memory.
+//! What the kernel says about a process: the run time and the context switches of its threads, and its resident memory.
 //!
 //! Run time is the first field of `/proc/PID/task/*/schedstat`, in nanoseconds: user and kernel time of every thread, kernel
 //! workers of its rings included. The second is how long the thread was ready to run and had no CPU. The kernel brings it up to date at each switch and timer tick, so a running thread's figure is
@@ -35,22 +35,49 @@ pub struct CpuUse {
     pub threads: usize,
 }
 
+/// How often each thread of a process was taken off its CPU, up to one moment.
+#[derive(Clone, Debug, Default)]
+pub struct SwitchSample {
+    switches: HashMap<u32, Switches>,
+}
+
+/// Context switches of a process between two samples, from `/proc/PID/task/*/status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// Its threads had nothing to do, or waited.
+    pub voluntary: u64,
+    /// The kernel gave the CPU to somebody else.
+    pub involuntary: u64,
+}
+
+impl SwitchSample {
+    /// Reads the counters of all threads of `pid`.
+    pub fn take(pid: u32) -> io::Result<SwitchSample> {
+        let switches = of_each_thread(pid, "status", |status| {
+            Ok(Switches {
+                voluntary: labelled(status, "voluntary_ctxt_switches:")?,
+                involuntary: labelled(status, "nonvoluntary_ctxt_switches:")?,
+            })
+        })?;
+        Ok(SwitchSample { switches })
+    }
+
+    /// What has happened since `earlier`. A thread that is new counts from its birth.
+    pub fn since(&self, earlier: &SwitchSample) -> Switches {
+        let mut sum = Switches::default();
+        for (thread, now) in &self.switches {
+            let before = earlier.switches.get(thread).copied().unwrap_or_default();
+            sum.voluntary += now.voluntary.saturating_sub(before.voluntary);
+            sum.involuntary += now.involuntary.saturating_sub(before.involuntary);
+        }
+        sum
+    }
+}
+
 impl CpuSample {
     /// Reads the present run time of all threads of `pid`.
     pub fn take(pid: u32) -> io::Result<CpuSample> {
-        let mut threads = HashMap::new();
-        for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
-            let entry = entry?;
-            let thread = entry
-                .file_name()
-                .to_string_lossy()
-                .parse()
-                .map_err(io::Error::other)?;
-            // A thread that ends meanwhile is no error; its share of the window is lost.
-            if let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) {
-                threads.insert(thread, ThreadTimes::read(&text)?);
-            }
-        }
+        let threads = of_each_thread(pid, "schedstat", ThreadTimes::read)?;
         Ok(CpuSample { threads })
     }
 
@@ -100,19 +127,42 @@ impl CpuUse {
 /// and may be off by some hundred kibibytes, which is much beside ten thousand idle connections; it serves where the kernel
 /// does not let this process see the other's pages.
 pub fn resident_bytes(pid: u32) -> io::Result<u64> {
-    labelled(&format!("/proc/{pid}/smaps_rollup"), "Rss:")
+    fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
+        .and_then(|text| labelled(&text, "Rss:"))
         .map(|kibibytes| kibibytes * 1024)
         .or_else(|_| resident_bytes_roughly(pid))
 }
 
 /// The same from `/proc/PID/status`: cheap, and nothing waits for it in the other process.
 pub fn resident_bytes_roughly(pid: u32) -> io::Result<u64> {
-    Ok(labelled(&format!("/proc/{pid}/status"), "VmRSS:")? * 1024)
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    Ok(labelled(&status, "VmRSS:")? * 1024)
+}
+
+/// What `read` finds in this file of each thread.
+fn of_each_thread<T>(
+    pid: u32,
+    file: &str,
+    read: impl Fn(&str) -> io::Result<T>,
+) -> io::Result<HashMap<u32, T>> {
+    let mut found = HashMap::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let entry = entry?;
+        let thread = entry
+            .file_name()
+            .to_string_lossy()
+            .parse()
+            .map_err(io::Error::other)?;
+        // A thread that ends meanwhile is no error; its share of the window is lost.
+        if let Ok(text) = fs::read_to_string(entry.path().join(file)) {
+            found.insert(thread, read(&text)?);
+        }
+    }
+    Ok(found)
 }
 
 /// The number behind a label; 0 where there is no such line.
-fn labelled(file: &str, label: &str) -> io::Result<u64> {
-    let text = fs::read_to_string(file)?;
+fn labelled(text: &str, label: &str) -> io::Result<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(label));
     first_number(line.unwrap_or("0"))
 }
@@ -160,6 +210,45 @@ mod tests {
         let own = CpuSample::take(std::process::id()).expect("Linux");
         assert!(own.since(&CpuSample::default()).threads > 0);
         assert!(resident_bytes(std::process::id()).expect("Linux") > 100_000);
+    }
+
+    #[test]
+    fn waiting_is_a_voluntary_switch() {
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let before = SwitchSample::take(std::process::id()).expect("Linux");
+        let waiting = std::thread::spawn(move || receiver.recv());
+        // The other thread counts from its birth, and is asleep once it was switched away from.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            let after = SwitchSample::take(std::process::id()).expect("Linux");
+            if after.since(&before).voluntary > 0 {
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+        drop(sender);
+        assert!(waiting.join().expect("it only waits").is_err());
+    }
+
+    #[test]
+    fn switches_are_differences_by_thread() {
+        let sample = |switches: &[(u32, u64, u64)]| SwitchSample {
+            switches: switches
+                .iter()
+                .map(|&(thread, voluntary, involuntary)| {
+                    (
+                        thread,
+                        Switches {
+                            voluntary,
+                            involuntary,
+                        },
+                    )
+                })
+                .collect(),
+        };
+        let since = sample(&[(1, 10, 5), (2, 3, 1)]).since(&sample(&[(1, 4, 5), (3, 100, 100)]));
+        assert_eq!((since.voluntary, since.involuntary), (9, 1));
     }
 
     #[test]

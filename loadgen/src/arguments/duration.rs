@@ -6,6 +6,10 @@ use clap::Args;
 
 use crate::plan::Times;
 use crate::quantity::parse_duration;
+use crate::stages::Stage;
+
+/// The measured window, unless something else is said.
+const DURATION: Duration = Duration::from_secs(10);
 
 /// The durations.
 #[derive(Debug, Args)]
@@ -15,9 +19,9 @@ pub struct Durations {
     #[arg(long, default_value = "2s", value_parser = parse_duration, value_name = "TIME")]
     pub warm_up: Duration,
 
-    /// The measured window: `10s`, `2m`
-    #[arg(short, long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
-    pub duration: Duration,
+    /// The measured window: `10s`, `2m` [default: 10s, or what the stages of --rate take together]
+    #[arg(short, long, value_parser = parse_duration, value_name = "TIME")]
+    pub duration: Option<Duration>,
 
     /// Silence between the last connection and the first publish
     #[arg(long, default_value = "100ms", value_parser = parse_duration, value_name = "TIME")]
@@ -41,9 +45,20 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// The parts of a run. One that publishes nothing has no warm-up.
-    pub(super) fn times(&self, publishes: bool) -> Result<Times, String> {
-        if self.duration.is_zero() || self.connect_timeout.is_zero() || self.patience.is_zero() {
+    /// The parts of a run. One that publishes nothing has no warm-up, one whose rate has stages is as long as those.
+    pub(super) fn times(&self, publishes: bool, stages: &[Stage]) -> Result<Times, String> {
+        let of_stages = stages.iter().map(|stage| stage.length).sum();
+        let duration = match (self.duration, stages) {
+            (None, []) => DURATION,
+            (None, _) => of_stages,
+            (Some(duration), []) => duration,
+            (Some(duration), _) => {
+                return Err(format!(
+                    "--duration {duration:?}: the stages of --rate take {of_stages:?} together, and that is the window; leave --duration out"
+                ));
+            }
+        };
+        if duration.is_zero() || self.connect_timeout.is_zero() || self.patience.is_zero() {
             return Err(
                 "--duration, --connect-timeout and --patience are longer than nothing".into(),
             );
@@ -56,7 +71,7 @@ impl Durations {
             } else {
                 Duration::ZERO
             },
-            measure: self.duration,
+            measure: duration,
             patience: self.patience,
             late_max: self.late_max,
         })

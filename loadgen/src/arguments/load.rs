@@ -7,6 +7,7 @@ use crate::payload::PAYLOAD_BYTES_MIN;
 use crate::plan::{Layout, MEMBERS_MAX, OUTSTANDING_MAX, PAIRS_MAX, Pace, Roles};
 use crate::quantity::{grouped, parse_bytes};
 use crate::slow_readers::{Portion, SlowReaders};
+use crate::stages::{Rate, Stage};
 
 /// Where a topic's name puts its number.
 const NUMBER_PLACE: &str = "{n}";
@@ -43,11 +44,13 @@ pub struct Load {
     #[arg(short, long, default_value_t = 1, value_name = "N")]
     pub topics: u32,
 
-    /// Open loop: publishes per second, all publishers together [default: 100]
+    /// Open loop: publishes per second, all publishers together [default: 100], or stages: `100..1000:30s,1000:60s`
     ///
-    /// They are sent at fixed times, however slow the server is, and latency counts from those times: use it for latency
-    #[arg(short, long, value_name = "PER_SECOND")]
-    pub rate: Option<f64>,
+    /// They are sent at fixed times, however slow the server is, and latency counts from those times: use it for latency.
+    /// 100..1000:30s,1000:60s goes up from 100 to 1000 in 30 seconds and stays there for 60; stages are the measured window, and
+    /// the warm-up has the rate with which they begin
+    #[arg(short, long, value_name = "PER_SECOND", value_parser = Rate::parse)]
+    pub rate: Option<Rate>,
 
     /// Closed loop instead: messages that each publisher keeps on their way
     ///
@@ -169,13 +172,9 @@ impl Load {
             return Ok(Pace::Idle);
         }
         let Some(outstanding) = self.outstanding else {
-            let rate_per_second = self.rate.unwrap_or(100.0);
-            return match rate_per_second > 0.0 && rate_per_second <= 1e8 {
-                true => Ok(Pace::Open { rate_per_second }),
-                false => Err(format!(
-                    "--rate {rate_per_second}: give more than 0, at most 100 million"
-                )),
-            };
+            return Ok(Pace::Open {
+                rate_per_second: self.rate.as_ref().map_or(100.0, Rate::mean_per_second),
+            });
         };
         if !(1..=OUTSTANDING_MAX).contains(&outstanding) {
             return Err(format!(
@@ -193,6 +192,14 @@ impl Load {
                 .into());
         }
         Ok(Pace::Closed { outstanding })
+    }
+
+    /// How the rate changes, if it does.
+    pub(crate) fn stages(&self) -> &[Stage] {
+        match &self.rate {
+            Some(Rate::Stages(stages)) => stages,
+            Some(Rate::Constant(_)) | None => &[],
+        }
     }
 
     /// The subscribers that read slowly. A closed loop goes on with what comes back from the others.

@@ -186,6 +186,19 @@ fn members_publish_and_receive_over_one_connection() {
 }
 
 #[test]
+fn stages_are_the_window() {
+    let plan = parse("--rate 100..1000:30s,1000:60s --warm-up 1s").expect("a sensible line");
+    assert_eq!(plan.times.measure, Duration::from_secs(90));
+    assert_eq!(
+        plan.pace,
+        Pace::Open {
+            rate_per_second: 76_500.0 / 90.0
+        }
+    );
+    assert_eq!(plan.stages.len(), 2);
+}
+
+#[test]
 fn short_runs_have_short_intervals() {
     for (line, milliseconds) in [
         ("", 100),
@@ -230,7 +243,10 @@ const NONSENSE: &[(&str, &str)] = &[
     ("--driver nats --topic a.*", "NATS subject"),
     ("--driver mqtt --topic a/#", "MQTT topic"),
     ("--rate 0", "more than 0"),
-    ("--rate nan", "more than 0"),
+    ("--rate nan", "100 million"),
+    ("--rate 1..2:3", "unit"),
+    ("--rate 1..2:3s,4", "no length"),
+    ("--rate 1..2:3s --duration 3s", "leave --duration out"),
     ("--outstanding 0", "give 1 to"),
     ("-t 3 -s 2 -w 1", "subscriber on every topic"),
     ("-t 3 --topic fixed", "{n}"),

@@ -5,13 +5,16 @@
 use crate::evidence::{Evidence, ServerUse};
 use crate::failure::Failure;
 use crate::plan::Plan;
-use crate::process::{CpuSample, CpuUse, resident_bytes};
+use crate::process::{CpuSample, CpuUse, SwitchSample, Switches, resident_bytes};
 
 /// The generator's own process and the server's, as far as they are looked at.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     own: Option<Watch>,
     server: Option<Watch>,
+    /// The server's context switches: at the beginning of the window, then of the window.
+    switches_before: SwitchSample,
+    switches: Switches,
 }
 
 /// One process.
@@ -41,6 +44,7 @@ impl Processes {
         Ok(Processes {
             own: Some(own),
             server: server.transpose()?,
+            ..Processes::default()
         })
     }
 
@@ -67,12 +71,20 @@ impl Processes {
 
     /// The measured window begins.
     pub(super) fn begin_window(&mut self) {
+        self.switches_before = self.look_at_switches().unwrap_or_default();
         self.look(|watch, sample| watch.before = sample);
     }
 
     /// The measured window ends.
     pub(super) fn end_window(&mut self) {
         self.look(|watch, sample| watch.after = sample);
+        if let Some(after) = self.look_at_switches() {
+            self.switches = after.since(&self.switches_before);
+        }
+    }
+
+    fn look_at_switches(&self) -> Option<SwitchSample> {
+        SwitchSample::take(self.server.as_ref()?.pid).ok()
     }
 
     /// The measured window has ended.
@@ -106,6 +118,7 @@ impl Processes {
             pid: watch.pid,
             cpu: watch.after.since(&watch.before),
             connecting_cpu: watch.connecting,
+            switches: self.switches,
             resident_bytes_before: watch.resident_bytes_before,
             resident_bytes_connected: watch.resident_bytes_connected,
             resident_bytes_end: watch.resident_bytes_end,

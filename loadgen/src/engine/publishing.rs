@@ -14,6 +14,7 @@ use crate::payload::{self, Stamp};
 use crate::plan::{Pace, Plan};
 use crate::returns::Window;
 use crate::schedule::Schedule;
+use crate::stages::Curve;
 use crate::tally::{Counts, Distribution};
 use crate::timeline::{BySending, Grid};
 
@@ -74,9 +75,7 @@ struct Publisher {
 #[derive(Debug)]
 enum Turns {
     /// Until the first publish the timetable has no beginning.
-    OpenUnset {
-        rate_per_second: f64,
-    },
+    OpenUnset(Curve),
     Open(Schedule),
     Closed {
         outstanding: u32,
@@ -121,7 +120,7 @@ impl Publishing {
             })
             .collect();
         let pace = match plan.pace {
-            Pace::Open { rate_per_second } => Turns::OpenUnset { rate_per_second },
+            Pace::Open { .. } => plan.curve().map_or(Turns::Never, Turns::OpenUnset),
             Pace::Closed { outstanding } => Turns::Closed {
                 outstanding,
                 patience_ns: plan.times.patience.as_nanos() as u64,
@@ -193,19 +192,15 @@ impl Publishing {
 
     /// Publishing begins: sets the timetable, or fills the windows.
     pub(super) fn begin(&mut self, links: &mut Links, publishers_of_all: u32, start_ns: u64) {
-        match self.pace {
-            Turns::OpenUnset { rate_per_second } => {
+        match &self.pace {
+            Turns::OpenUnset(curve) => {
+                let curve = curve.clone();
                 let places = self
                     .publishers
                     .iter()
                     .map(|publisher| publisher.number)
                     .collect();
-                self.pace = Turns::Open(Schedule::new(
-                    places,
-                    publishers_of_all,
-                    rate_per_second,
-                    start_ns,
-                ));
+                self.pace = Turns::Open(Schedule::new(places, publishers_of_all, curve, start_ns));
             }
             Turns::Open(_) | Turns::Never => {}
             Turns::Closed { .. } => (0..self.publishers.len())
@@ -251,7 +246,7 @@ impl Publishing {
     pub(super) fn next_due_ns(&self) -> Option<u64> {
         match &self.pace {
             Turns::Open(schedule) => schedule.next_due_ns(),
-            Turns::OpenUnset { .. } | Turns::Closed { .. } | Turns::Never => None,
+            Turns::OpenUnset(_) | Turns::Closed { .. } | Turns::Never => None,
         }
     }
 

@@ -13,6 +13,7 @@ mod percentiles;
 mod processes;
 mod security;
 mod slow_readers;
+mod stages;
 pub mod sweep;
 mod text;
 mod timeline;
@@ -27,6 +28,7 @@ use self::percentiles::Percentiles;
 use self::processes::{Generator, Server};
 use self::security::Security;
 use self::slow_readers::SlowReaders;
+use self::stages::Stage;
 pub use self::timeline::Timeline;
 use self::turnover::{Churn, Reconnect, Setback};
 use crate::evidence::{Departure, Evidence};
@@ -96,6 +98,8 @@ struct Load {
     #[serde(rename = "loop")]
     pace: String,
     rate_per_second: Option<f64>,
+    /// How the rate changes within the window, if it does.
+    stages: Option<Vec<Stage>>,
     outstanding: Option<u32>,
     subscribers: u32,
     publishers: u32,
@@ -239,7 +243,7 @@ impl Report {
                 figures: Percentiles::of(&evidence.latency),
             },
             integrity: Integrity::of(plan, evidence),
-            timeline: Timeline::of(&evidence.timeline),
+            timeline: Timeline::of(plan, &evidence.timeline),
             departures: evidence.departures.iter().map(Departed::of).collect(),
             http_answers: evidence.http_answers.clone(),
             slow_readers: SlowReaders::of(plan, evidence),
@@ -329,6 +333,7 @@ impl Load {
             driver: plan.driver.to_owned(),
             pace: pace.to_owned(),
             rate_per_second,
+            stages: (!plan.stages.is_empty()).then(|| plan.stages.iter().map(Stage::of).collect()),
             outstanding,
             subscribers: plan.layout.subscribers,
             publishers: plan.layout.publishers,

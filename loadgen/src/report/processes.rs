@@ -37,6 +37,10 @@ pub(super) struct Server {
     pub(super) cpu_share_busiest_thread: f64,
     /// Of the thread that was ready to run and had no CPU for longest.
     pub(super) cpu_wait_share: f64,
+    pub(super) voluntary_switches_per_second: f64,
+    pub(super) voluntary_switches_per_delivery: Option<f64>,
+    pub(super) involuntary_switches_per_second: f64,
+    pub(super) involuntary_switches_per_delivery: Option<f64>,
     pub(super) resident_bytes_before: u64,
     pub(super) resident_bytes_connected: u64,
     pub(super) resident_bytes_end: u64,
@@ -67,6 +71,7 @@ impl Generator {
 
 impl Server {
     pub(super) fn of(server: &ServerUse, evidence: &Evidence) -> Server {
+        let per_second = |switches| ratio(switches as f64, evidence.window_ns as f64 / 1e9);
         let grown_to = |bytes| per_connection(server.resident_bytes_before, bytes, evidence);
         Server {
             pid: server.pid,
@@ -75,6 +80,10 @@ impl Server {
             cpu_share: share(server.cpu.total_ns, evidence.window_ns),
             cpu_share_busiest_thread: share(server.cpu.busiest_thread_ns, evidence.window_ns),
             cpu_wait_share: share(server.cpu.waited_thread_ns, evidence.window_ns),
+            voluntary_switches_per_second: per_second(server.switches.voluntary),
+            voluntary_switches_per_delivery: per_delivery(server.switches.voluntary, evidence),
+            involuntary_switches_per_second: per_second(server.switches.involuntary),
+            involuntary_switches_per_delivery: per_delivery(server.switches.involuntary, evidence),
             resident_bytes_before: server.resident_bytes_before,
             resident_bytes_connected: server.resident_bytes_connected,
             resident_bytes_end: server.resident_bytes_end,
@@ -84,8 +93,8 @@ impl Server {
     }
 }
 
-fn per_delivery(used_ns: u64, evidence: &Evidence) -> Option<f64> {
-    (evidence.window.deliveries > 0).then(|| used_ns as f64 / evidence.window.deliveries as f64)
+fn per_delivery(used: u64, evidence: &Evidence) -> Option<f64> {
+    (evidence.window.deliveries > 0).then(|| used as f64 / evidence.window.deliveries as f64)
 }
 
 fn per_connection(before: u64, after: u64, evidence: &Evidence) -> f64 {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::arguments::Arguments;
 use crate::evidence::ServerUse;
-use crate::process::CpuUse;
+use crate::process::{CpuUse, Switches};
 use crate::slow_readers::SlowFindings;
 use crate::tally::Counts;
 
@@ -61,6 +61,10 @@ pub(super) fn with_server(mut evidence: Evidence, busy_ns: u64) -> Evidence {
             total_ns: 5_000_000,
             ..CpuUse::default()
         },
+        switches: Switches {
+            voluntary: 50_000,
+            involuntary: 100,
+        },
         resident_bytes_connected: 101_000,
         resident_bytes_end: 202_000,
         ..ServerUse::default()
@@ -106,6 +110,9 @@ fn the_json_has_every_figure_with_its_unit() {
         ("/generator/cpu_ns_per_delivery", 10_000.0.into()),
         ("/server/cpu_ns_per_delivery", 20_000.0.into()),
         ("/server/cpu_share", 0.2.into()),
+        ("/server/voluntary_switches_per_second", 5_000.0.into()),
+        ("/server/voluntary_switches_per_delivery", 0.5.into()),
+        ("/server/involuntary_switches_per_second", 10.0.into()),
         ("/server/resident_bytes_per_connection", 1_000.0.into()),
     ] {
         assert_eq!(report.pointer(pointer), Some(&expected), "{pointer}");
@@ -406,4 +413,21 @@ fn slow_readers_are_reported_apart_and_are_no_fault() {
     let report = Report::new(&plan, &evidence, Vec::new());
     assert_eq!(report.outcome(), Outcome::Fine);
     assert!(report.to_string().contains("49: 4408 slow consumer"));
+}
+
+#[test]
+fn stages_are_named() {
+    let plan = plan("--rate 100..1000:30s,1000:60s");
+    let report = Report::new(&plan, &flawless(), Vec::new());
+    let text = report.to_string();
+    assert!(
+        text.contains("publishes 100 to 1.000 k/s in 30s, 1.000 k/s for 60s: latency"),
+        "{text}"
+    );
+    assert_eq!(
+        json(&plan, &flawless()).pointer("/load/stages/0"),
+        Some(
+            &serde_json::json!({ "from_per_second": 100.0, "to_per_second": 1000.0, "seconds": 30.0 })
+        )
+    );
 }

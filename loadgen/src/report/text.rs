@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::turnover::row;
-use super::{Percentiles, Report, Server};
+use super::{Percentiles, Report, Server, Stage};
 use crate::failure::Outcome;
 use crate::quantity::{bytes, count, grouped, nanoseconds};
 
@@ -109,10 +109,16 @@ impl Report {
     fn write_load(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let load = &self.load;
         let pace = match (load.rate_per_second, load.outstanding) {
-            (Some(rate), _) => format!(
-                "open loop, {} publishes/s: latency from the intended send time",
-                count(rate)
-            ),
+            (Some(rate), _) => {
+                let rates = match &load.stages {
+                    None => format!("{} publishes/s", count(rate)),
+                    Some(stages) => {
+                        let stages: Vec<_> = stages.iter().map(Stage::describe).collect();
+                        format!("publishes {}", stages.join(", "))
+                    }
+                };
+                format!("open loop, {rates}: latency from the intended send time")
+            }
             (_, outstanding) => format!(
                 "closed loop, {} outstanding per publisher: latency from the actual send time, waiting to be sent left out",
                 outstanding.unwrap_or_default()
@@ -202,6 +208,7 @@ impl Report {
             )?;
         }
         if let Some(server) = &self.server {
+            write_switches(formatter, server)?;
             write_memory(formatter, server)?;
         }
         writeln!(
@@ -379,6 +386,26 @@ fn write_cpu_row(
             true => format!(", none for {:.1} %", waited * 100.0),
             false => String::new(),
         }
+    )
+}
+
+fn write_switches(formatter: &mut Formatter<'_>, server: &Server) -> fmt::Result {
+    let each = |per_second: f64, per_delivery: Option<f64>| match per_delivery {
+        Some(per_delivery) => format!("{}/s ({per_delivery:.4} per delivery)", count(per_second)),
+        None => format!("{}/s", count(per_second)),
+    };
+    writeln!(
+        formatter,
+        "{:<LABEL_WIDTH$}context switches: voluntary {}, involuntary {}",
+        "",
+        each(
+            server.voluntary_switches_per_second,
+            server.voluntary_switches_per_delivery
+        ),
+        each(
+            server.involuntary_switches_per_second,
+            server.involuntary_switches_per_delivery
+        )
     )
 }
 

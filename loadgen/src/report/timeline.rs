@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ratio;
+use crate::plan::Plan;
+use crate::stages::Curve;
 use crate::timeline::{self, HEAT_STEPS, Spread};
 
 /// What happened when.
@@ -27,6 +30,8 @@ pub struct Timeline {
 pub struct Interval {
     /// When it begins, counted from the first publish.
     pub at_seconds: f64,
+    /// Open loop: publishes per second that the timetable asks for, up to the end of the window.
+    pub offered_per_second: Option<f64>,
     /// Messages published in it.
     pub publishes: u64,
     /// Deliveries that arrived in it.
@@ -62,7 +67,8 @@ pub struct Latency {
 }
 
 impl Timeline {
-    pub(super) fn of(timeline: &timeline::Timeline) -> Timeline {
+    pub(super) fn of(plan: &Plan, timeline: &timeline::Timeline) -> Timeline {
+        let curve = plan.curve();
         let seconds = |ns: u64| ns as f64 / 1e9;
         Timeline {
             interval_seconds: seconds(timeline.interval_ns),
@@ -72,7 +78,20 @@ impl Timeline {
             intervals: (0..)
                 .zip(&timeline.intervals)
                 .map(|(index, interval)| {
-                    Interval::of(seconds(index * timeline.interval_ns), interval)
+                    let from_ns = index * timeline.interval_ns;
+                    let until_ns = (from_ns + timeline.interval_ns).min(timeline.length_ns);
+                    let messages = |curve: &Curve, ns: u64| {
+                        curve.messages_until(ns.min(timeline.measured_ns.end))
+                    };
+                    let offered = curve
+                        .as_ref()
+                        .map(|curve| messages(curve, until_ns) - messages(curve, from_ns));
+                    Interval {
+                        offered_per_second: offered
+                            .map(|offered| ratio(offered, seconds(until_ns - from_ns)))
+                            .map(|offered| (offered * 1e6).round() / 1e6),
+                        ..Interval::of(seconds(from_ns), interval)
+                    }
                 })
                 .collect(),
         }
@@ -102,6 +121,7 @@ impl Interval {
     fn of(at_seconds: f64, interval: &timeline::Interval) -> Interval {
         Interval {
             at_seconds,
+            offered_per_second: None,
             publishes: interval.counts.published,
             deliveries: interval.counts.deliveries,
             expected: interval.sent_expected,
@@ -137,11 +157,19 @@ fn heat(spread: &Spread) -> Vec<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::arguments::Arguments;
     use crate::tally::{Counts, Distribution};
 
     #[test]
     fn an_interval_has_its_time_its_counts_and_its_latencies() {
+        let plan =
+            Arguments::try_parse_from(["ringwire-load", "--rate", "40", "--warm-up", "20ms"])
+                .expect("a sensible line")
+                .plan()
+                .expect("a sensible plan");
         let mut distribution = Distribution::default();
         distribution.record(1_000_000, 3);
         let mut timeline = timeline::Timeline::new(100_000_000);
@@ -163,11 +191,11 @@ mod tests {
                 connections: 4,
             },
         ];
-        let json = serde_json::to_value(Timeline::of(&timeline)).expect("plain fields");
+        let json = serde_json::to_value(Timeline::of(&plan, &timeline)).expect("plain fields");
         assert_eq!(
             json["intervals"][1],
             serde_json::json!({
-                "at_seconds": 0.1, "publishes": 2, "deliveries": 3, "expected": 6, "received": 5, "connections": 4, "errors": 1,
+                "at_seconds": 0.1, "offered_per_second": 16.0, "publishes": 2, "deliveries": 3, "expected": 6, "received": 5, "connections": 4, "errors": 1,
                 "late": 1, "latency": { "count": 3, "p50_ns": 993_303, "p99_ns": 993_303, "max_ns": 1_000_000 },
                 "heat": [[881_744, 3]],
             })

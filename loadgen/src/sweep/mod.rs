@@ -15,6 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::plan::Pace;
 use crate::report::sweep::{Setting, Step, SweepReport};
 use crate::report::{Environment, Report};
+use crate::stages::Rate;
 use crate::threshold::Condition;
 
 /// What must hold beside the limits that were given, unless they speak of the same figure.
@@ -37,6 +38,16 @@ impl Sweep {
                 "a sweep offers rates (open loop): leave out what says otherwise".to_owned(),
             ));
         };
+        if !arguments.load.stages().is_empty() {
+            return Err(Failure::Usage(
+                "a sweep offers rates that are constant: give --rate as one number".to_owned(),
+            ));
+        }
+        if arguments.output.hgrm.is_some() || arguments.output.hlog.is_some() {
+            return Err(Failure::Usage(
+                "--hgrm and --hlog are the files of one run; a sweep's report (--json) has the curve and the timeline of each".to_owned(),
+            ));
+        }
         if !arguments.output.fail_if.is_empty() {
             return Err(Failure::Usage(
                 "a sweep has no --fail-if: say with --limit what must hold. Exit code 5 says that it does not even hold at --from".to_owned(),
@@ -49,7 +60,7 @@ impl Sweep {
             ));
         }
         let search = options.search(rate_per_second).map_err(Failure::Usage)?;
-        arguments.load.rate = search.next_rate();
+        arguments.load.rate = search.next_rate().map(Rate::Constant);
         let limits = with_implied(&options.limit);
         let setting = Setting::new(options, &limits, search.next_rate().unwrap_or_default());
         Ok(Sweep {
@@ -97,9 +108,12 @@ impl Sweep {
     }
 
     fn step(&mut self, rate: f64, interrupt: &Interrupt) -> Result<Step, Failure> {
-        self.arguments.load.rate = Some(rate);
+        self.arguments.load.rate = Some(Rate::Constant(rate));
         let plan = self.arguments.plan()?;
-        let engine = Engine::new(&plan);
+        let mut engine = Engine::new(&plan);
+        if let Some(view) = self.arguments.output.progress.observer(&plan) {
+            engine = engine.watched_by(view);
+        }
         interrupt.ends(engine.brake());
         let environment = Environment::look();
         let evidence = engine.run()?;
