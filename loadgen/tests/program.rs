@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scripted::Act;
 use serde_json::Value;
@@ -268,10 +268,14 @@ fn a_flood_keeps_nobody_from_the_schedule_or_the_end() {
         scripted::frame(2, b""),
     ] {
         let server = scripted::flooding(flood);
-        let outcome = run(server, "-s 1 --rate 200 --duration 500ms --late-max 100ms");
-        // On a machine that does something else meanwhile the window may end some messages late.
+        let begun = Instant::now();
+        let outcome = run(server, "-s 1 --rate 200 --duration 500ms");
+        // Another process may steal whole moments, but not all the time.
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(outcome.at("/window/cut_short_because").is_null());
         let publishes = outcome.at("/throughput/publishes").as_u64();
-        assert!((Some(100)..Some(120)).contains(&publishes), "{publishes:?}");
-        assert_eq!(outcome.at("/verdict/valid"), true, "{}", outcome.complaint);
+        assert!(publishes >= Some(100), "{publishes:?}");
+        let late_ns = outcome.at("/generator/lateness/p50_ns").as_u64();
+        assert!(late_ns < Some(100_000_000), "{late_ns:?}");
     }
 }
