@@ -210,12 +210,19 @@ enum Recovery {
 struct History {
     messages: Vec<Vec<u8>>,
     subscribers: Vec<TcpStream>,
+    connections: u64,
+    unsubscriptions: u64,
 }
 
 /// A server that speaks as much of ringwire's JSON dialect as the generator does.
 fn recovering(recovery: Recovery) -> SocketAddr {
-    let history = Arc::new(Mutex::new(History::default()));
+    keeping(Arc::default(), recovery)
+}
+
+/// The same, with a history that a test can look into.
+fn keeping(history: Arc<Mutex<History>>, recovery: Recovery) -> SocketAddr {
     serve(move |stream| {
+        history.lock().unwrap().connections += 1;
         stream.set_nodelay(true).expect("a TCP stream");
         let mut reader = BufReader::new(stream.try_clone().expect("a descriptor"));
         let Some((_, key)) = read_head(&mut reader) else {
@@ -234,6 +241,9 @@ fn recovering(recovery: Recovery) -> SocketAddr {
             let mut history = history.lock().unwrap();
             match command["base64"].as_str() {
                 Some(base64) => history.publish(base64),
+                None if command["unsubscribe"] == "load/0" => {
+                    history.unsubscribe(&command, &mut writer);
+                }
                 None => history.subscribe(&command, recovery, &mut writer),
             }
         }
@@ -248,6 +258,20 @@ impl History {
         let message = &self.messages[at - 1];
         self.subscribers
             .retain_mut(|stream| stream.write_all(message).is_ok());
+    }
+
+    fn unsubscribe(&mut self, command: &Value, writer: &mut TcpStream) {
+        let who = writer.peer_addr().expect("a connection");
+        let before = self.subscribers.len();
+        self.subscribers
+            .retain(|stream| stream.peer_addr().is_ok_and(|other| other != who));
+        assert_eq!(self.subscribers.len(), before - 1, "it was subscribed once");
+        self.unsubscriptions += 1;
+        let answer = format!(
+            r#"{{"id":{},"ok":{{"unsubscribed":"load/0"}}}}"#,
+            command["id"]
+        );
+        let _ = writer.write_all(&frame(1, answer.as_bytes()));
     }
 
     fn subscribe(&mut self, command: &Value, recovery: Recovery, writer: &mut TcpStream) {
@@ -281,6 +305,34 @@ impl History {
         self.subscribers
             .push(writer.try_clone().expect("a descriptor"));
     }
+}
+
+/// Four subscriptions, of which one is begun anew at the beginning of the window and one after 250 ms.
+const RESUBSCRIBING: &str =
+    "--driver ringwire-json -s 4 --rate 200 --churn-subscriptions 4 --patience 10s";
+
+#[test]
+fn subscriptions_are_ended_and_begun_again_on_their_connections() {
+    let history = Arc::<Mutex<History>>::default();
+    let evidence = run(keeping(history.clone(), Recovery::Faithful), RESUBSCRIBING);
+    let subscriptions = outcome(&evidence).subscriptions.as_ref();
+    let churned = subscriptions.expect("there was churn");
+    assert_eq!((churned.ended, churned.stood, churned.unheard), (2, 2, 0));
+    assert_eq!(churned.until_standing.count(), 2);
+    assert_eq!(churned.until_delivery.count(), 2);
+    let history = history.lock().unwrap();
+    assert_eq!((history.connections, history.unsubscriptions), (5, 2));
+    assert_eq!(history.messages.len() as u64, evidence.total.published);
+    // Those two missed what was sent while they were away, which is not lost.
+    assert_eq!(evidence.total.received(), evidence.expected);
+    let missed = evidence.total.published * 4 - evidence.expected;
+    assert!(missed < evidence.total.published, "{missed}");
+    assert_eq!(
+        evidence.lost + evidence.total.duplicated + evidence.total.reordered,
+        0
+    );
+    assert!(outcome(&evidence).connections.is_none() && outcome(&evidence).setbacks.0.is_empty());
+    assert_eq!(evidence.departures, []);
 }
 
 /// Of four subscribers two are cut off 100 ms into the window, and come back 0 and 100 ms later; 200 messages a second.
