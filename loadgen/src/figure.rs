@@ -118,7 +118,7 @@ impl Figure {
             Unit::Nanoseconds => quantity::nanoseconds(value as u64),
             Unit::Seconds => quantity::nanoseconds((value * 1e9) as u64),
             Unit::Bytes => quantity::bytes(value as u64),
-            Unit::Share => format!("{:.4} %", value * 100.0),
+            Unit::Share => quantity::share(value, 4),
             Unit::Number => quantity::count(value),
         }
     }
@@ -243,6 +243,13 @@ mod tests {
             let error = Figure::named(wrong).expect_err(wrong);
             assert!(error.contains(nearest), "{error}");
         }
+    }
+
+    #[test]
+    fn a_loss_never_reads_as_everything() {
+        let reach = Figure::named("reach").expect("a figure");
+        assert_eq!(reach.display(1.0), "100.0000 %");
+        assert_eq!(reach.display(0.999_999_99), "99.9999 %");
     }
 
     #[test]

@@ -118,6 +118,20 @@ pub fn grouped(value: u64) -> String {
     text
 }
 
+/// A part of 1 as a percentage, rounded down: `99.9999 %` of nearly everything is not everything.
+pub fn share(part: f64, decimals: usize) -> String {
+    /// What multiplying may take away, in units of the last digit.
+    const ROUNDING: f64 = 1e-6;
+    let scale = 100.0 * 10_f64.powi(decimals as i32);
+    let digits = (part * scale + ROUNDING).floor();
+    let digits = if part < 1.0 {
+        digits.min(scale - 1.0)
+    } else {
+        digits
+    };
+    format!("{:.decimals$} %", digits * 100.0 / scale)
+}
+
 fn four_digits(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.3}"),
@@ -156,6 +170,23 @@ mod tests {
         assert_eq!(parse_bytes("100kB"), Ok(100_000));
         for wrong in ["", "KiB", "1.5KiB", "16k", "99999999999999MiB"] {
             assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nearly_everything_never_reads_as_everything() {
+        for (part, decimals, text) in [
+            (1.0, 4, "100.0000 %"),
+            (1.0 - 1e-12, 4, "99.9999 %"),
+            (0.999_999_99, 4, "99.9999 %"),
+            (0.999_999_99, 6, "99.999999 %"),
+            (0.999_96, 1, "99.9 %"),
+            (0.29, 4, "29.0000 %"),
+            (0.29, 1, "29.0 %"),
+            (1.5, 1, "150.0 %"),
+            (0.0, 4, "0.0000 %"),
+        ] {
+            assert_eq!(share(part, decimals), text);
         }
     }
 

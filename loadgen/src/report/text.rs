@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::turnover::row;
 use super::{Percentiles, Report, Server, Stage};
 use crate::failure::Outcome;
-use crate::quantity::{bytes, count, grouped, nanoseconds};
+use crate::quantity::{bytes, count, grouped, nanoseconds, share};
 
 /// Where values start.
 pub(super) const LABEL_WIDTH: usize = 14;
@@ -226,9 +226,9 @@ impl Report {
         let integrity = &self.integrity;
         writeln!(
             formatter,
-            "{:<LABEL_WIDTH$}{:.6} %   {} of {} expected in the whole run",
+            "{:<LABEL_WIDTH$}{}   {} of {} expected in the whole run",
             "reach",
-            integrity.reach * 100.0,
+            share(integrity.reach, 6),
             grouped(integrity.received),
             grouped(integrity.expected)
         )?;

@@ -8,7 +8,7 @@ use super::recent::{Figures, Recent, chart, settled_reach};
 use super::usage::Usage;
 use crate::observer::{Moment, Observer, Phase};
 use crate::plan::{Pace, Plan};
-use crate::quantity::{bytes, count, grouped, nanoseconds};
+use crate::quantity::{bytes, count, grouped, nanoseconds, share};
 use crate::timeline::Complete;
 use crate::verdict::{SATURATED_SHARE, SERVER_BUSY_SHARE};
 
@@ -113,8 +113,7 @@ impl<'p> Screen<'p> {
         let rate = |per_second: f64| format!("{:>9}/s", count(per_second.round()));
         let intervals = moment.timeline.intervals.iter();
         let latency = &figures.interval.latency;
-        let reach = settled_reach(moment.timeline)
-            .map_or("-".to_owned(), |reach| format!("{:.4} %", reach * 100.0));
+        let reach = settled_reach(moment.timeline).map_or("-".to_owned(), |reach| share(reach, 4));
         let deliveries = intervals.clone().map(|interval| interval.counts.deliveries);
         let p99 = intervals
             .clone()

@@ -16,12 +16,7 @@ pub(in crate::report) fn share(part: f64) -> String {
         return format!("{:.0} %", part * 100.0);
     }
     let decimals = if part > 0.99 { 4 } else { 1 };
-    let scale = 10_f64.powi(decimals);
-    format!(
-        "{:.*} %",
-        decimals as usize,
-        (part * 100.0 * scale).floor() / scale
-    )
+    quantity::share(part, decimals)
 }
 
 /// `1 subscriber`, `1 000 subscribers`.

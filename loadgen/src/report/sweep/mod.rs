@@ -10,7 +10,7 @@ use super::{Environment, Report, written};
 use crate::arguments::Sweep as Options;
 use crate::failure::Outcome;
 use crate::figure::{Figure, Figures};
-use crate::quantity::{count, grouped, nanoseconds};
+use crate::quantity::{count, grouped, nanoseconds, share};
 use crate::sweep::search::{Answer, Finding};
 use crate::threshold::{Condition, Judged};
 
@@ -160,8 +160,7 @@ impl Step {
         let time = |name: &str| cell(name, |ns| nanoseconds(ns as u64));
         let reach = |reach: f64| match reach {
             1.0 => "100 %".to_owned(),
-            // Rounding must not make everything of nearly everything.
-            part => format!("{:.4} %", (part * 1e6).floor() / 1e4),
+            part => share(part, 4),
         };
         [
             time("p50"),
