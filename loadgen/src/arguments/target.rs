@@ -25,8 +25,8 @@ pub struct Target {
 
     /// Where publishers connect, `{topic}` being replaced; instead of what URL says
     ///
-    /// With http:// each message is the body of a POST: one connection for each topic or publisher, one request at a time on each,
-    /// later messages wait
+    /// With http:// or https:// each message is the body of a POST: one connection for each topic or publisher, one request at a time
+    /// on each, later messages wait
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
 

@@ -90,6 +90,42 @@ fn a_server_that_is_trusted_is_measured_in_either_version_and_loop() {
 }
 
 #[test]
+fn publications_go_over_https_too() {
+    let identity = Identity::good();
+    let subscribers = scripted::Subscribers::default();
+    let relay = scripted::serve(move |stream| {
+        scripted::relay_connection(stream, &subscribers, |_| Act::Relay);
+    });
+    let secure = identity.before(relay, Habits::default()).address;
+    for (pace, requests) in [("--rate 200", 40), ("-w 4", 10)] {
+        let options = format!(
+            "--subscribe-url ws://{relay}/t/{{topic}}?mode=sub --publish-url https://{secure}/t/{{topic}} -s 3 {pace}"
+        );
+        let evidence = run(secure, &trusting(&identity, &options));
+        assert_flawless(&evidence);
+        let answers = evidence.http_answers.as_ref().expect("it went over HTTP");
+        assert!(answers.accepted >= requests, "{answers:?}");
+        // The run is over when all have heard the last message, which may be before its answer has come.
+        let answered = [evidence.total.published - 1, evidence.total.published];
+        assert!(answered.contains(&answers.accepted), "{answers:?}");
+        // Subscribers are in the clear, the publisher is not.
+        let (full, resumed) = handshakes(&evidence);
+        assert_eq!(full + resumed, 1, "{pace}");
+    }
+    let evidence = run(
+        secure,
+        &format!(
+            "--subscribe-url ws://{relay}/t/{{topic}}?mode=sub --publish-url https://{secure}/t/{{topic}} -s 1"
+        ),
+    );
+    let text = evidence
+        .failure
+        .expect("a stranger's certificate")
+        .to_string();
+    assert!(text.contains("--ca"), "{text}");
+}
+
+#[test]
 fn sessions_are_taken_up_unless_each_connection_is_to_be_a_strangers() {
     let identity = Identity::good();
     let server = relay(&identity, Habits::default());
