@@ -38,6 +38,7 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "echo",
     "rooms",
     "many-topics",
+    "ramp",
     "burst",
     "sweep",
     "idle",

@@ -94,7 +94,7 @@ pub(super) fn idle() -> Vec<Load> {
     }]
 }
 
-/// A load beside which half of the subscribers stop reading, and without that. A stopped one is sent 1.6 MB a second: after the
+/// A load beside which half of the subscribers stop reading, without that, and with the readers alone. A stopped one is sent 1.6 MB a second: after the
 /// warm-up what the kernel keeps for it (4 MB, and its own buffer) is full, and the server has to do something about it.
 pub(super) fn bystanders() -> Vec<Load> {
     let all_read = Load {
@@ -108,7 +108,12 @@ pub(super) fn bystanders() -> Vec<Load> {
         stopped_percent: 50,
         ..all_read.clone()
     };
-    vec![all_read, half_stopped]
+    let readers_alone = Load {
+        name: "1 -> 50, 4 KiB, 400/s, all read".to_owned(),
+        subscribers: 50,
+        ..all_read.clone()
+    };
+    vec![all_read, half_stopped, readers_alone]
 }
 
 impl Load {

@@ -172,7 +172,7 @@ impl SweepReport {
                             tr {
                                 th scope="col" { "publishes/s" }
                                 @for name in super::COLUMNS { th scope="col" { (name) } }
-                                th scope="col" { "verdict" }
+                                th.words scope="col" { "verdict" }
                             }
                         }
                         tbody { @for step in &self.steps { (row(step)) } }
@@ -193,7 +193,7 @@ fn row(step: &Step) -> Markup {
         tr {
             th scope="row" { (grouped(step.rate_per_second as u64)) }
             @for cell in step.cells() { td { (cell) } }
-            td title=(step.because.join("; ")) { (Badge(outcome)) " " (step.reason()) }
+            td.words title=(step.because.join("; ")) { (Badge(outcome)) " " (step.reason()) }
         }
     }
 }
