@@ -36,8 +36,6 @@ fn every_built_in_scenario_runs_against_the_broker() {
             "100",
             "--warm-up",
             "200ms",
-            "--duration",
-            "500ms",
             "--json",
             "-",
             &url,
@@ -48,10 +46,14 @@ fn every_built_in_scenario_runs_against_the_broker() {
             "reconnect-storm" => &["--reconnect", "50%@200ms"],
             _ => &[],
         };
+        let length = match name {
+            "ramp" => ["--rate", "50..400:500ms"],
+            _ => ["--duration", "500ms"],
+        };
         let is_sweep = name == "sweep";
         let words = match is_sweep {
-            true => [&["sweep", "--to", "100"][..], &shortened].concat(),
-            false => [&shortened, adapted].concat(),
+            true => [&["sweep", "--to", "100"][..], &length, &shortened].concat(),
+            false => [&shortened[..], &length, adapted].concat(),
         };
         let output = load(&words);
         let complaint = String::from_utf8_lossy(&output.stderr);
