@@ -160,6 +160,15 @@ impl Arrivals<'_> {
         }
     }
 
+    /// Whether a request is not answered: a message may reach its subscribers before its publisher is told so.
+    pub(super) fn awaits_answers(&mut self) -> bool {
+        let mut posts = self
+            .links
+            .iter_mut()
+            .filter_map(|link| link.ends.post.as_ref());
+        posts.any(|post| post.answer.is_some())
+    }
+
     /// A connection that posts is over: it is opened again, unless it never served.
     pub(super) fn end_posting(&mut self, socket: Socket, how: &str) {
         let Some(link) = self.links.at(socket) else {

@@ -362,6 +362,7 @@ impl<'r, D: Driver> Worker<'r, D> {
                     || (is_searched && reception.awaited(published) == 0)
             }
         };
+        let has_all = has_all && !self.arrivals.awaits_answers();
         self.drain.is_settled |= has_all || now_ns >= gives_up_ns;
         let is_done = self.drain.is_settled || now_ns >= self.drain.until_ns;
         let patience_ns = self.patience_ns();

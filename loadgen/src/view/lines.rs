@@ -60,15 +60,21 @@ impl<W: Write + Send + Sync> Observer for Lines<W> {
             0 => String::new(),
             late => format!("  GENERATOR LATE: {} messages", grouped(late)),
         };
+        let times = match latency.count() {
+            0 => String::new(),
+            _ => format!(
+                "  p50 {:>9}  p99 {:>9}  max {:>9}",
+                nanoseconds(latency.percentile_ns(50.0)),
+                nanoseconds(latency.percentile_ns(99.0)),
+                nanoseconds(latency.max_ns()),
+            ),
+        };
         let line = format!(
-            "{:>7.1} s {:>9} connections {:>9} publishes/s {:>9} deliveries/s  p50 {:>9}  p99 {:>9}  max {:>9}  {} errors{late}",
+            "{:>7.1} s {:>9} connections {:>9} publishes/s {:>9} deliveries/s{times}  {} errors{late}",
             complete.time_ns.end as f64 / 1e9,
             grouped(interval.connections),
             count(figures.publishes_per_second.round()),
             count(figures.deliveries_per_second.round()),
-            nanoseconds(latency.percentile_ns(50.0)),
-            nanoseconds(latency.percentile_ns(99.0)),
-            nanoseconds(latency.max_ns()),
             grouped(interval.errors()),
         );
         self.tell(&line);
