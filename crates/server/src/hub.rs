@@ -34,6 +34,8 @@ pub struct Settings {
     pub greeting: Greeting,
     /// Web pages that may come in.
     pub allowed_origins: Vec<String>,
+    /// Whether `/echo` is served.
+    pub echo: bool,
 }
 
 impl From<&Config> for Settings {
@@ -69,6 +71,7 @@ impl From<&Config> for Settings {
                 ping_interval_ms: config.websocket.ping_interval.ms(),
             },
             allowed_origins: config.http.allowed_origins.clone(),
+            echo: config.server.echo,
         }
     }
 }

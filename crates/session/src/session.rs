@@ -66,7 +66,9 @@ pub enum Reply {
     /// Nothing.
     Nothing,
     /// The payload of one text message was appended to `out`: send it.
-    Message,
+    Text,
+    /// The same of a binary message.
+    Binary,
     /// Close the connection with this reason's code and this text.
     Close(Cause),
 }
@@ -109,6 +111,8 @@ const _: () = assert!(size_of::<Session>() <= SESSION_BYTES_MAX);
 enum Dialect {
     Json,
     Raw(Raw),
+    /// What comes goes back, and the broker is not asked.
+    Echo,
 }
 
 impl Session {
@@ -134,11 +138,20 @@ impl Session {
         })
     }
 
+    /// A connection that gets each of its messages back as it was sent. For judges of WebSocket implementations: it subscribes to nothing.
+    pub fn echo() -> Session {
+        Session {
+            dialect: Dialect::Echo,
+            strikes: None,
+        }
+    }
+
     /// The format in which the connection gets its topics' messages.
     pub fn format(&self) -> Format {
         match &self.dialect {
             Dialect::Json => Format::JSON,
             Dialect::Raw(raw) => raw.format(),
+            Dialect::Echo => Format::RAW,
         }
     }
 
@@ -153,6 +166,7 @@ impl Session {
             (Dialect::Json, Message::Text(text)) => self.receive_command(time_ms, text, out),
             (Dialect::Json, Message::Binary(_)) => Received::Reply(Reply::Close(TEXT_ONLY)),
             (Dialect::Raw(raw), message) => receive_publication(raw, message),
+            (Dialect::Echo, message) => Received::Reply(echo(message, out)),
         }
     }
 
@@ -193,9 +207,9 @@ impl Session {
                 },
             ) if raw.has_envelope() => {
                 answer::gap(out, topic.as_str(), *after, *until);
-                Reply::Message
+                Reply::Text
             }
-            (Dialect::Raw(_), _) => Reply::Nothing,
+            (Dialect::Raw(_) | Dialect::Echo, _) => Reply::Nothing,
         }
     }
 
@@ -234,7 +248,7 @@ impl Session {
             } => answer::gap(out, topic.as_str(), *after, *until),
             _ => return Reply::Nothing,
         }
-        Reply::Message
+        Reply::Text
     }
 
     /// Tells the client that its request with this echo failed: an error answer, or the end of a raw connection.
@@ -247,17 +261,18 @@ impl Session {
     ) -> Reply {
         match self.dialect {
             Dialect::Json => self.fail(time_ms, echo, cause.into(), out),
-            Dialect::Raw(_) => Reply::Close(cause.into()),
+            Dialect::Raw(_) | Dialect::Echo => Reply::Close(cause.into()),
         }
     }
 
     /// Tells the client that the server will stop soon. A raw client only sees the Close frame that follows.
     pub fn draining(&self, reconnect_ms: u64, out: &mut Vec<u8>) -> Reply {
         match &self.dialect {
+            Dialect::Echo => Reply::Nothing,
             Dialect::Raw(raw) if !raw.has_envelope() => Reply::Nothing,
-            _ => {
+            Dialect::Json | Dialect::Raw(_) => {
                 answer::draining(out, reconnect_ms);
-                Reply::Message
+                Reply::Text
             }
         }
     }
@@ -268,7 +283,7 @@ impl Session {
             return Reply::Close(cause);
         }
         answer::error(out, id, cause);
-        Reply::Message
+        Reply::Text
     }
 }
 
@@ -293,7 +308,20 @@ fn ask(time_ms: u64, verb: Verb<'_>) -> Option<Result<Ask<'_>, Cause>> {
 fn pong(id: Option<Id<'_>>, out: &mut Vec<u8>) -> Reply {
     let Some(id) = id else { return Reply::Nothing };
     answer::pong(out, id.as_json());
-    Reply::Message
+    Reply::Text
+}
+
+fn echo(message: Message<'_>, out: &mut Vec<u8>) -> Reply {
+    match message {
+        Message::Text(text) => {
+            out.extend_from_slice(text);
+            Reply::Text
+        }
+        Message::Binary(bytes) => {
+            out.extend_from_slice(bytes);
+            Reply::Binary
+        }
+    }
 }
 
 fn receive_publication<'m>(raw: &Raw, message: Message<'m>) -> Received<'m> {

@@ -49,7 +49,7 @@ fn tell(session: &mut Session, notice: &Notice) -> (Reply, String) {
 /// The message that a notice becomes.
 fn told(session: &mut Session, notice: &Notice) -> String {
     match tell(session, notice) {
-        (Reply::Message, written) => written,
+        (Reply::Text, written) => written,
         other => panic!("{other:?}"),
     }
 }
@@ -180,7 +180,7 @@ fn ping_and_auth_are_answered_at_once() {
     assert_eq!(
         say(&mut session, r#"{"id":5,"ping":true}"#),
         (
-            Received::Reply(Reply::Message),
+            Received::Reply(Reply::Text),
             r#"{"id":5,"ok":{"pong":true}}"#.into()
         )
     );
@@ -189,11 +189,31 @@ fn ping_and_auth_are_answered_at_once() {
         (Received::Reply(Reply::Nothing), String::new())
     );
     let (received, written) = say(&mut session, r#"{"id":6,"auth":"secret"}"#);
-    assert_eq!(received, Received::Reply(Reply::Message));
+    assert_eq!(received, Received::Reply(Reply::Text));
     assert_eq!(
         written,
         r#"{"id":6,"error":{"code":"auth_not_configured","message":"this server has no authentication configured","retry":false}}"#
     );
+}
+
+/// What the sender said comes back to it, whatever it is, and nothing is asked of the broker.
+#[test]
+fn an_echo_is_the_message_in_its_own_kind() {
+    let mut session = Session::echo();
+    for (message, reply) in [
+        (Message::Text(b"ping"), Reply::Text),
+        (Message::Binary(b"\xff\0"), Reply::Binary),
+        (Message::Text(b""), Reply::Text),
+    ] {
+        let mut out = Vec::new();
+        let received = session.receive(0, message, &mut out);
+        assert_eq!(received, Received::Reply(reply));
+        let (Message::Text(sent) | Message::Binary(sent)) = message;
+        assert_eq!(out, sent);
+    }
+    let mut out = Vec::new();
+    assert_eq!(session.draining(500, &mut out), Reply::Nothing);
+    assert!(out.is_empty());
 }
 
 #[test]
@@ -201,7 +221,7 @@ fn a_bad_command_is_answered_and_repeated_ones_close() {
     let mut session = Session::json();
     for _ in 1..STRIKES_MAX {
         let (received, written) = say(&mut session, r#"{"id":"a","publish":"a//b","data":1}"#);
-        assert_eq!(received, Received::Reply(Reply::Message));
+        assert_eq!(received, Received::Reply(Reply::Text));
         assert_eq!(
             written,
             r#"{"id":"a","error":{"code":"bad_topic","message":"a topic has no empty level","retry":false}}"#
@@ -359,10 +379,7 @@ fn gaps_and_drains_are_told_and_lag_closes() {
         assert_eq!(told(&mut session, &gap()), GAP);
         assert_eq!(
             draining(&session),
-            (
-                Reply::Message,
-                r#"{"draining":{"reconnect_ms":250}}"#.into()
-            )
+            (Reply::Text, r#"{"draining":{"reconnect_ms":250}}"#.into())
         );
         assert_eq!(
             tell(&mut session, &lagged).0,

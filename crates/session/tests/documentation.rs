@@ -184,14 +184,14 @@ fn say(session: &mut Session, command: &'static str) -> Option<String> {
     let mut out = Vec::new();
     match session.receive(0, Message::Text(command.as_bytes()), &mut out) {
         Received::Request(_) => None,
-        Received::Reply(Reply::Message) => Some(String::from_utf8(out).unwrap()),
+        Received::Reply(Reply::Text) => Some(String::from_utf8(out).unwrap()),
         Received::Reply(other) => panic!("{command}: {other:?}"),
     }
 }
 
 fn tell(session: &mut Session, notice: &Notice) -> String {
     let mut out = Vec::new();
-    assert_eq!(session.notice(0, notice, &mut out), Reply::Message);
+    assert_eq!(session.notice(0, notice, &mut out), Reply::Text);
     String::from_utf8(out).unwrap()
 }
 

@@ -123,7 +123,7 @@ fn written(id: Option<&str>, verb: &Verb<'static>) -> Vec<u8> {
 fn check_any_message(message: &[u8]) {
     let mut out = Vec::new();
     match Session::json().receive(0, Message::Text(message), &mut out) {
-        Received::Reply(Reply::Message) => assert!(
+        Received::Reply(Reply::Text) => assert!(
             ServerMessage::parse(&out).is_ok(),
             "{:?}",
             String::from_utf8_lossy(&out)

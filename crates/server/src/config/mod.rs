@@ -52,6 +52,8 @@ pub struct Server {
     pub pin: bool,
     /// How long a stop waits for clients to take what was accepted for them.
     pub drain_timeout: Period,
+    /// Serve `/echo`, which sends each message back: for conformance runs.
+    pub echo: bool,
 }
 
 /// `[http]`
@@ -233,6 +235,7 @@ impl Default for Server {
             cores: 0,
             pin: true,
             drain_timeout: Period::from_secs(10),
+            echo: false,
         }
     }
 }

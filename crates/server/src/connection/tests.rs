@@ -10,7 +10,8 @@ use frame::Opcode;
 use protocol::ws::{self, Role};
 
 fn hub() -> Hub {
-    let config = Config::default();
+    let mut config = Config::default();
+    config.server.echo = true;
     let place = Place {
         core: 0,
         cores: 1,
@@ -30,10 +31,16 @@ fn connected(hub: &mut Hub, request: &str) -> Connection {
     connection
 }
 
+fn upgraded(hub: &mut Hub, path: &str) -> Connection {
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    connected(hub, &request)
+}
+
 fn multiplexed(hub: &mut Hub) -> Connection {
-    let request = "GET /ws HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
-                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    connected(hub, request)
+    upgraded(hub, "/ws")
 }
 
 /// Masked frames, one for each command.
@@ -111,6 +118,26 @@ fn a_flood_of_requests_is_answered_as_fast_as_the_answers_are_taken() {
         answers += text.matches("HTTP/1.1 200 OK").count();
     }
     assert_eq!(answers, 10_000);
+}
+
+#[test]
+fn an_echo_that_nobody_reads_stops_being_made() {
+    let mut hub = hub();
+    let mut client = upgraded(&mut hub, "/echo");
+    let outbox_bytes_max = hub.settings.outbox_bytes_max;
+    let mut pieces = Vec::new();
+    client.next_step(&mut hub, &mut pieces, 64, 1 << 20);
+    let message = "x".repeat(10_000);
+    client.receive(&mut hub, &mut frames((0..100).map(|_| message.clone())));
+    assert!(client.outbox.bytes() <= outbox_bytes_max + 2 * message.len());
+    assert!(client.is_full(outbox_bytes_max), "it is not read from");
+    let mut echoes = 0;
+    for _ in 0..100 {
+        client.sent(&mut hub, true);
+        echoes += read(&mut hub, &mut client);
+    }
+    assert_eq!(echoes, 100);
+    assert!(!client.is_full(outbox_bytes_max));
 }
 
 #[test]

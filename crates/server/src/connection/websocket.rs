@@ -126,6 +126,15 @@ impl WebSocket {
         }
     }
 
+    /// One message for this client alone.
+    fn say(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) {
+        if self.is_open() {
+            // A pong that is due leaves before the answer to a later message.
+            self.transmit(outbox);
+            write_frame(opcode, payload, outbox.tail());
+        }
+    }
+
     /// Passes one message to the session, and what it asks for to the broker.
     fn message(&mut self, hub: &mut Hub, client: Client, kind: Kind, payload: &[u8]) -> Reply {
         let message = match kind {
@@ -358,13 +367,8 @@ fn obey(
 ) {
     match reply {
         Reply::Nothing => {}
-        Reply::Message => {
-            if websocket.is_open() {
-                // A pong that is due leaves before the answer to a later message.
-                websocket.transmit(outbox);
-                write_frame(Opcode::Text, &hub.scratch, outbox.tail());
-            }
-        }
+        Reply::Text => websocket.say(Opcode::Text, &hub.scratch, outbox),
+        Reply::Binary => websocket.say(Opcode::Binary, &hub.scratch, outbox),
         Reply::Close(cause) => {
             reason.get_or_insert(cause.reason);
             websocket.close(hub, cause);

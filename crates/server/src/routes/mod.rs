@@ -3,6 +3,7 @@
 //! A route looks at one whole request and says what comes of it: a reply now, a reply when the
 //! broker has answered, or a WebSocket. Nothing here reads or writes bytes of a connection.
 
+mod echo;
 mod health;
 mod home;
 mod multiplexed;
@@ -73,7 +74,7 @@ enum Path {
     Below(&'static str),
 }
 
-const ROUTES: [Route; 5] = [
+const ROUTES: [Route; 6] = [
     Route {
         path: Path::Below(topic::PREFIX),
         methods: "GET, HEAD, POST, PUT, OPTIONS",
@@ -84,6 +85,12 @@ const ROUTES: [Route; 5] = [
         path: Path::Exact("/ws"),
         methods: "GET",
         serve: multiplexed::serve,
+        guarded: true,
+    },
+    Route {
+        path: Path::Exact("/echo"),
+        methods: "GET",
+        serve: echo::serve,
         guarded: true,
     },
     Route {
