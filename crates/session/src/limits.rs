@@ -24,7 +24,7 @@ pub const STRIKE_FORGIVEN_MS: u64 = 60_000;
 
 /// Bytes of a session between two messages. It holds nothing beside them but the name of the topic that a raw client publishes to, and the strikes
 /// of a client that made a mistake.
-pub const SESSION_BYTES_MAX: usize = 32;
+pub const SESSION_BYTES_MAX: usize = 24;
 
 // A position is an object entry of at least 10 bytes (`"a":"b:1",`), so its bound must be one that a message can reach; and a strike must fit its counter.
 const _: () =

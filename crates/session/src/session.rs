@@ -101,15 +101,14 @@ const TEXT_ONLY: Cause = Cause::new(
 #[derive(Debug, Clone)]
 pub struct Session {
     dialect: Dialect,
-    /// Of those who made mistakes.
-    strikes: Option<Box<Strikes>>,
 }
 
 const _: () = assert!(size_of::<Session>() <= SESSION_BYTES_MAX);
 
 #[derive(Debug, Clone)]
 enum Dialect {
-    Json,
+    /// With the strikes of those who made mistakes. The first mistake of a raw client is its last.
+    Json(Option<Box<Strikes>>),
     Raw(Raw),
     /// What comes goes back, and the broker is not asked.
     Echo,
@@ -119,8 +118,7 @@ impl Session {
     /// A connection of the JSON dialect. Its greeting ([`answer::hello`]) is the first message to send.
     pub fn json() -> Session {
         Session {
-            dialect: Dialect::Json,
-            strikes: None,
+            dialect: Dialect::Json(None),
         }
     }
 
@@ -130,10 +128,7 @@ impl Session {
         let start = query.since.fits(&pattern)?.start(time_ms);
         let subscribe = query.mode.subscribes().then_some((pattern, start));
         Ok(Opening {
-            session: Session {
-                dialect,
-                strikes: None,
-            },
+            session: Session { dialect },
             subscribe,
         })
     }
@@ -142,14 +137,13 @@ impl Session {
     pub fn echo() -> Session {
         Session {
             dialect: Dialect::Echo,
-            strikes: None,
         }
     }
 
     /// The format in which the connection gets its topics' messages.
     pub fn format(&self) -> Format {
         match &self.dialect {
-            Dialect::Json => Format::JSON,
+            Dialect::Json(_) => Format::JSON,
             Dialect::Raw(raw) => raw.format(),
             Dialect::Echo => Format::RAW,
         }
@@ -163,8 +157,8 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Received<'m> {
         match (&self.dialect, message) {
-            (Dialect::Json, Message::Text(text)) => self.receive_command(time_ms, text, out),
-            (Dialect::Json, Message::Binary(_)) => Received::Reply(Reply::Close(TEXT_ONLY)),
+            (Dialect::Json(_), Message::Text(text)) => self.receive_command(time_ms, text, out),
+            (Dialect::Json(_), Message::Binary(_)) => Received::Reply(Reply::Close(TEXT_ONLY)),
             (Dialect::Raw(raw), message) => receive_publication(raw, message),
             (Dialect::Echo, message) => Received::Reply(echo(message, out)),
         }
@@ -194,7 +188,7 @@ impl Session {
         }
         match (&self.dialect, notice) {
             (_, Notice::Lagged { .. }) => Reply::Close(Reason::SlowConsumer.into()),
-            (Dialect::Json, notice) => self.answer(time_ms, notice, out),
+            (Dialect::Json(_), notice) => self.answer(time_ms, notice, out),
             (Dialect::Raw(_), Notice::Subscribed { outcome, .. }) => {
                 raw::lost(outcome).map_or(Reply::Nothing, Reply::Close)
             }
@@ -260,7 +254,7 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Reply {
         match self.dialect {
-            Dialect::Json => self.fail(time_ms, echo, cause.into(), out),
+            Dialect::Json(_) => self.fail(time_ms, echo, cause.into(), out),
             Dialect::Raw(_) | Dialect::Echo => Reply::Close(cause.into()),
         }
     }
@@ -270,7 +264,7 @@ impl Session {
         match &self.dialect {
             Dialect::Echo => Reply::Nothing,
             Dialect::Raw(raw) if !raw.has_envelope() => Reply::Nothing,
-            Dialect::Json | Dialect::Raw(_) => {
+            Dialect::Json(_) | Dialect::Raw(_) => {
                 answer::draining(out, reconnect_ms);
                 Reply::Text
             }
@@ -278,8 +272,9 @@ impl Session {
     }
 
     fn fail(&mut self, time_ms: u64, id: Option<&str>, cause: Cause, out: &mut Vec<u8>) -> Reply {
-        let strikes = self.strikes.get_or_insert_default();
-        if strikes.count(time_ms, cause.reason) {
+        if let Dialect::Json(strikes) = &mut self.dialect
+            && strikes.get_or_insert_default().count(time_ms, cause.reason)
+        {
             return Reply::Close(cause);
         }
         answer::error(out, id, cause);
