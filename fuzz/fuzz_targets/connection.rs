@@ -10,7 +10,7 @@
 use frame::{CloseCode, ClosePayload, Header, Limits, Opcode};
 use libfuzzer_sys::fuzz_target;
 use protocol::limits::PONGS_MAX;
-use protocol::ws::{Config, Connection, Event, Input, Role};
+use protocol::ws::{Config, Connection, Event, Inflater, Input, Role};
 
 const CONFIG: Config = Config {
     limits: Limits {
@@ -45,11 +45,11 @@ fn outcome(role: Role, closing: bool, stream: &[u8], read_bytes: usize) -> Outco
     if closing {
         connection.close(0, CloseCode::NORMAL, "");
     }
-    let mut events = Vec::new();
+    let (mut inflater, mut events) = (Inflater::default(), Vec::new());
     for read in stream.chunks(read_bytes) {
         let mut read = read.to_vec();
         let mut input = Input::new(&mut read);
-        while let Some(event) = connection.receive(&CONFIG, 0, &mut input) {
+        while let Some(event) = connection.receive(&CONFIG, &mut inflater, 0, &mut input) {
             events.push(owned(event));
         }
         assert!(input.is_empty());

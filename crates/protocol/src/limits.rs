@@ -26,7 +26,27 @@ pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
 /// Bytes of state that an idle WebSocket connection may hold, and it holds no buffer beside them.
 pub const CONNECTION_BYTES_MAX: usize = 40;
 
+/// Room for an inflated message to begin with.
+pub const INFLATED_BYTES_MIN: usize = 16 * 1024;
+
+/// Room for inflated messages that an inflater keeps from one to the next.
+pub const INFLATED_BYTES_KEPT_MAX: usize = 256 * 1024;
+
+/// Final blocks (BFINAL) in one compressed message. RFC 7692 section 7.2.1 bounds them nowhere, and
+/// senders that set the bit at all set it once; each costs the receiver a whole window.
+pub const FINAL_BLOCKS_MAX: usize = 16;
+
+/// Bytes that a compressed message of at most `message_bytes_max` plain bytes may take on the wire.
+/// DEFLATE makes what does not compress larger: by 5 bytes for each stored block, of which a small
+/// encoder writes one for some hundred bytes, or by an eighth in a block with fixed codes.
+pub const fn compressed_bytes_max(message_bytes_max: u64) -> u64 {
+    message_bytes_max
+        .saturating_add(message_bytes_max / 8)
+        .saturating_add(64)
+}
+
 const _: () = {
+    assert!(INFLATED_BYTES_MIN > 0 && INFLATED_BYTES_MIN <= INFLATED_BYTES_KEPT_MAX);
     // The bound on the number of waiting pongs is the one that is met first: a queue of the largest
     // pongs fits, so ten large pings in one read are all answered.
     assert!(PONGS_MAX * (CONTROL_PAYLOAD_BYTES_MAX + 1) <= PONG_BYTES_MAX);

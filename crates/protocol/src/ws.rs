@@ -7,17 +7,23 @@
 //! A server's data frames need not pass through here: as long as [`Connection::is_open`], frames
 //! that were encoded once for everybody may be written between what the machine transmits.
 //!
-//! Deliberately absent: extensions. A reserved bit is a violation.
+//! A connection that agreed on permessage-deflate ([`Connection::with_deflate`]) takes compressed
+//! messages too, inflated by an [`Inflater`] that all connections of a core share. Without that
+//! agreement a reserved bit is a violation; there is no other extension.
 
 mod connection;
+mod deflater;
 mod event;
+mod inflater;
 mod input;
 mod mask_keys;
 mod outbound;
 mod reader;
 
 pub use connection::Connection;
+pub use deflater::Deflater;
 pub use event::{Event, Failure, Kind};
+pub use inflater::Inflater;
 pub use input::Input;
 
 /// Which end of the connection this is.

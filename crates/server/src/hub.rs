@@ -95,6 +95,8 @@ pub struct Hub {
     pub broker: Broker,
     /// How publications become bytes.
     pub encoder: WireEncoder,
+    /// How compressed messages become plain ones.
+    pub inflater: ws::Inflater,
     /// Limits and timers.
     pub settings: Arc<Settings>,
     /// Monotonic time of this turn.
@@ -118,6 +120,7 @@ impl Hub {
         Self {
             broker: Broker::new(broker_settings(place, config)),
             encoder: WireEncoder::default(),
+            inflater: ws::Inflater::default(),
             settings,
             now_ms: 0,
             time_ms: 0,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use frame::{CloseCode, Opcode};
-use protocol::ws::{self, Kind};
+use protocol::ws::{self, Inflater, Kind};
 use reactor::{Completion, Driver, Outgoing, Socket};
 
 use super::buffers::BUFFER_BYTES_MAX;
@@ -68,6 +68,7 @@ pub(super) struct Arrivals<'r> {
     kind: Kind,
     /// What the connection that is just heard answers, and what else came of it.
     pub(super) aside: Aside,
+    inflater: Inflater,
     /// What TLS made of the read that is just heard.
     plain: Vec<u8>,
     pub(super) handshakes: Handshakes,
@@ -113,6 +114,7 @@ impl<'r> Arrivals<'r> {
             standing: 0,
             kind: plan.dialect.kind(),
             aside: Aside::default(),
+            inflater: Inflater::default(),
             plain: Vec::new(),
             handshakes: Handshakes::default(),
         }
@@ -364,6 +366,7 @@ impl<'r> Arrivals<'r> {
             publishing: &mut self.publishing,
             slow: &mut self.slow,
             aside: &mut self.aside,
+            inflater: &mut self.inflater,
             opcode: match self.kind {
                 Kind::Text => Opcode::Text,
                 Kind::Binary => Opcode::Binary,

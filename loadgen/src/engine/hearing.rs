@@ -4,7 +4,7 @@
 //! `reception` for what is done with a delivery.
 
 use frame::{CloseCode, Opcode};
-use protocol::ws::{Config, Event, Kind};
+use protocol::ws::{Config, Event, Inflater, Kind};
 
 use super::inbound::plain;
 use super::links::{Ends, Link, Member, Stage};
@@ -20,6 +20,7 @@ pub(super) struct Ear<'e> {
     pub(super) slow: &'e mut SlowReading,
     /// What the connection answers, and what else came of it.
     pub(super) aside: &'e mut Aside,
+    pub(super) inflater: &'e mut Inflater,
     /// Of the messages that deliveries come in.
     pub(super) opcode: Opcode,
     pub(super) now_ns: u64,
@@ -119,38 +120,38 @@ impl Ear<'_> {
         } = link;
         let Ends { machine, talk, .. } = &mut **ends;
         let mut end = None;
-        let taken =
-            inbound.take(
-                machine,
-                config,
-                self.now_ns / 1_000_000,
-                bytes,
-                |event| match event {
-                    Event::Message { kind, payload } => {
-                        let read = talk.read(&payload, self.aside, |payload| match *member {
-                            Member::Subscriber(subscriber) | Member::Both(subscriber) => {
-                                self.reception.hear(subscriber, payload)
-                            }
-                            Member::Slow(_) => self.slow.note_message(),
-                            Member::Away(_) => {}
-                            // Servers that acknowledge a publication in words are within their rights.
-                            Member::Line(_) => {
-                                self.publishing.counts.unasked += u64::from(kind == Kind::Binary)
-                            }
-                        });
-                        if let Err(refusal) = read {
-                            end = Some(End::Refused(refusal.to_string()));
+        let taken = inbound.take(
+            machine,
+            config,
+            self.inflater,
+            self.now_ns / 1_000_000,
+            bytes,
+            |event| match event {
+                Event::Message { kind, payload } => {
+                    let read = talk.read(&payload, self.aside, |payload| match *member {
+                        Member::Subscriber(subscriber) | Member::Both(subscriber) => {
+                            self.reception.hear(subscriber, payload)
                         }
+                        Member::Slow(_) => self.slow.note_message(),
+                        Member::Away(_) => {}
+                        // Servers that acknowledge a publication in words are within their rights.
+                        Member::Line(_) => {
+                            self.publishing.counts.unasked += u64::from(kind == Kind::Binary)
+                        }
+                    });
+                    if let Err(refusal) = read {
+                        end = Some(End::Refused(refusal.to_string()));
                     }
-                    Event::Pong(_) => {}
-                    Event::PeerClosed { code, reason } => {
-                        end = Some(End::Closed(describe_close(code, &reason)))
-                    }
-                    Event::Failed(failure) => {
-                        end = Some(End::Closed(format!("the server broke a rule: {failure}")))
-                    }
-                },
-            );
+                }
+                Event::Pong(_) => {}
+                Event::PeerClosed { code, reason } => {
+                    end = Some(End::Closed(describe_close(code, &reason)))
+                }
+                Event::Failed(failure) => {
+                    end = Some(End::Closed(format!("the server broke a rule: {failure}")))
+                }
+            },
+        );
         self.enter(*member, None);
         (taken, end)
     }

@@ -6,7 +6,7 @@
 //! the machine can take turns on one connection. No read is longer than a message may be, so the short way needs no limit.
 
 use frame::{Header, Opcode};
-use protocol::ws::{Config, Connection, Event, Input};
+use protocol::ws::{Config, Connection, Event, Inflater, Input};
 
 /// What is kept of a connection's frames between two reads.
 #[derive(Debug, Default)]
@@ -53,6 +53,7 @@ impl Inbound {
         &mut self,
         machine: &mut Connection,
         config: &Config,
+        inflater: &mut Inflater,
         now_ms: u64,
         bytes: &mut [u8],
         mut hear: impl FnMut(Event<'_>),
@@ -64,7 +65,7 @@ impl Inbound {
                 *is_in_message = !header.fin;
             }
             let mut input = Input::new(frame);
-            while let Some(event) = machine.receive(config, now_ms, &mut input) {
+            while let Some(event) = machine.receive(config, inflater, now_ms, &mut input) {
                 hear(event);
             }
         };
@@ -141,7 +142,8 @@ mod tests {
         let (mut machine, mut heard, mut out) = (machine(), Vec::new(), Vec::new());
         let mut bytes = stream.to_vec();
         let mut input = Input::new(&mut bytes);
-        while let Some(event) = machine.receive(&CONFIG, 0, &mut input) {
+        let mut inflater = Inflater::default();
+        while let Some(event) = machine.receive(&CONFIG, &mut inflater, 0, &mut input) {
             heard.push(format!("{event:?}"));
         }
         machine.transmit(&mut out);
@@ -151,7 +153,7 @@ mod tests {
     /// What both ways together make of them, read by read.
     fn by_both(reads: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
         let (mut machine, mut heard, mut out) = (machine(), Vec::new(), Vec::new());
-        let mut inbound = Inbound::default();
+        let (mut inbound, mut inflater) = (Inbound::default(), Inflater::default());
         for read in reads {
             let mut bytes = read.to_vec();
             let mut at = 0;
@@ -169,9 +171,14 @@ mod tests {
                     ));
                     at += until;
                 } else {
-                    at += inbound.take(&mut machine, &CONFIG, 0, &mut bytes[at..], |event| {
-                        heard.push(format!("{event:?}"))
-                    });
+                    at += inbound.take(
+                        &mut machine,
+                        &CONFIG,
+                        &mut inflater,
+                        0,
+                        &mut bytes[at..],
+                        |event| heard.push(format!("{event:?}")),
+                    );
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use frame::{Header, Limits, Opcode, Utf8Stream, mask};
-use protocol::ws::{Config, Connection, Event, Input, Role};
+use protocol::ws::{Config, Connection, Event, Inflater, Input, Role};
 
 use crate::publication;
 
@@ -35,11 +35,12 @@ pub(super) fn next(rounds: usize) {
     let read = publication(Opcode::Binary, &[b'x'; 64], FRAMES);
     let mut buffer = read.to_vec();
     let mut machine = Connection::new(Role::Server, 0, 1);
+    let mut inflater = Inflater::default();
     for _ in 0..rounds {
         buffer.copy_from_slice(&read);
         let mut input = Input::new(&mut buffer);
         let mut messages = 0;
-        while let Some(event) = machine.receive(&CONFIG, 0, &mut input) {
+        while let Some(event) = machine.receive(&CONFIG, &mut inflater, 0, &mut input) {
             assert!(matches!(event, Event::Message { payload, .. } if payload[63] == b'x'));
             messages += 1;
         }

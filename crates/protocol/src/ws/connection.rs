@@ -5,12 +5,14 @@
 //! first broken rule is answered with one Close, after which nothing is read.
 
 use super::event::{Event, Failure, Kind};
+use super::inflater::{History, Inflater};
 use super::mask_keys::MaskKeys;
 use super::outbound::{Outbound, write_frame};
 use super::reader::{Read, Reader, Rules};
 use super::{Config, Input, Role};
+use crate::handshake::deflate::Agreed;
 use crate::limits::{CONNECTION_BYTES_MAX, CONTROL_PAYLOAD_BYTES_MAX};
-use frame::{CloseCode, ClosePayload, Opcode};
+use frame::{CloseCode, ClosePayload, Opcode, Utf8Stream};
 use std::borrow::Cow;
 
 /// One WebSocket connection after the opening handshake.
@@ -25,8 +27,8 @@ use std::borrow::Cow;
 pub struct Connection {
     reader: Reader,
     outbound: Option<Box<Outbound>>,
-    /// A client's. A server, which has many more connections, masks nothing.
-    mask_keys: Option<Box<MaskKeys>>,
+    /// What a server's connection usually has none of.
+    unusual: Option<Box<Unusual>>,
     /// When a byte was last received; while a ping waits for an answer, when that was queued; and
     /// once closing has begun, when it did.
     since_ms: u64,
@@ -34,6 +36,17 @@ pub struct Connection {
     phase: Phase,
     /// A keepalive ping waits for an answer.
     pinged: bool,
+    /// Messages may be compressed.
+    deflate: Option<Agreed>,
+}
+
+/// What few connections have.
+#[derive(Clone, Debug, Default)]
+struct Unusual {
+    /// A client's. A server masks nothing.
+    mask_keys: Option<MaskKeys>,
+    /// Where the peer's compressed messages may refer to those before.
+    history: Option<History>,
 }
 
 const _: () = assert!(size_of::<Connection>() <= CONNECTION_BYTES_MAX);
@@ -57,12 +70,34 @@ impl Connection {
         Self {
             reader: Reader::default(),
             outbound: None,
-            mask_keys: (role == Role::Client).then(|| Box::new(MaskKeys::new(mask_seed))),
+            unusual: (role == Role::Client).then(|| {
+                Box::new(Unusual {
+                    mask_keys: Some(MaskKeys::new(mask_seed)),
+                    history: None,
+                })
+            }),
             since_ms: now_ms,
             role,
             phase: Phase::Open,
             pinged: false,
+            deflate: None,
         }
+    }
+
+    /// The same connection, on which the handshake agreed to permessage-deflate. It holds nothing
+    /// more for that, unless the peer may refer to what it sent before.
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: Agreed) -> Self {
+        let peer = match self.role {
+            Role::Server => agreed.client,
+            Role::Client => agreed.server,
+        };
+        if peer.context_takeover {
+            let history = History::new(peer.window_bits);
+            self.unusual.get_or_insert_default().history = Some(history);
+        }
+        self.deflate = Some(agreed);
+        self
     }
 
     /// Takes bytes up to the next event; `None` when the input is used up. A connection that
@@ -71,6 +106,7 @@ impl Connection {
     pub fn receive<'i>(
         &mut self,
         config: &Config,
+        inflater: &mut Inflater,
         now_ms: u64,
         input: &mut Input<'i>,
     ) -> Option<Event<'i>> {
@@ -83,10 +119,14 @@ impl Connection {
             let rules = Rules {
                 role: self.role,
                 limits: &config.limits,
+                deflate: self.deflate.is_some(),
                 discard_messages: self.phase == Phase::Closing,
             };
             let event = match self.reader.next(rules, input) {
                 Ok(Some(Read::Message(kind, payload))) => Some(Event::Message { kind, payload }),
+                Ok(Some(Read::Compressed(kind, payload))) => {
+                    Some(self.inflate(config, inflater, now_ms, kind, &payload))
+                }
                 Ok(Some(Read::Control(opcode, payload))) => self.control(now_ms, opcode, payload),
                 Ok(Some(Read::Nothing)) => None,
                 Ok(None) => return None,
@@ -152,7 +192,7 @@ impl Connection {
         let Some(outbound) = self.outbound.take() else {
             return false;
         };
-        let closed = outbound.write(self.mask_keys.as_deref_mut(), out);
+        let closed = outbound.write(self.mask_keys(), out);
         if closed && self.phase == Phase::Ending {
             self.phase = Phase::Finished;
         }
@@ -171,7 +211,7 @@ impl Connection {
             Kind::Binary => Opcode::Binary,
         };
         self.transmit(out);
-        write_frame(self.mask_keys.as_deref_mut(), opcode, payload, out);
+        write_frame(self.mask_keys(), opcode, payload, out);
     }
 
     /// Queues a ping, in the place of one that was not transmitted yet.
@@ -214,6 +254,48 @@ impl Connection {
 
     fn outbound(&mut self) -> &mut Outbound {
         self.outbound.get_or_insert_default()
+    }
+
+    fn mask_keys(&mut self) -> Option<&mut MaskKeys> {
+        self.unusual.as_mut()?.mask_keys.as_mut()
+    }
+
+    /// A whole compressed message to a plain one.
+    #[inline(never)]
+    fn inflate(
+        &mut self,
+        config: &Config,
+        inflater: &mut Inflater,
+        now_ms: u64,
+        kind: Kind,
+        compressed: &[u8],
+    ) -> Event<'static> {
+        let history = self
+            .unusual
+            .as_mut()
+            .and_then(|unusual| unusual.history.as_mut());
+        let bytes_max = usize::try_from(config.limits.message_bytes_max).unwrap_or(usize::MAX);
+        let plain = history.as_ref().map_or(&[][..], |history| history.plain());
+        let inflated = inflater
+            .inflate(compressed, plain, bytes_max)
+            .and_then(|message| {
+                if kind == Kind::Text {
+                    let mut utf8 = Utf8Stream::new();
+                    utf8.push(&message)?;
+                    utf8.finish()?;
+                }
+                Ok(message)
+            });
+        match inflated {
+            Ok(message) => {
+                if let Some(history) = history {
+                    history.push(&message);
+                }
+                let payload = Cow::Owned(message);
+                Event::Message { kind, payload }
+            }
+            Err(failure) => Event::Failed(self.fail(now_ms, failure)),
+        }
     }
 
     fn control<'i>(

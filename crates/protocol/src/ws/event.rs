@@ -1,6 +1,6 @@
 //! What comes out of a WebSocket connection.
 
-use frame::CloseCode;
+use frame::{CloseCode, Opcode};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -11,6 +11,16 @@ pub enum Kind {
     Text,
     /// Any bytes.
     Binary,
+}
+
+impl Kind {
+    /// The kind that a message's first opcode names.
+    pub(super) fn of(opcode: Opcode) -> Self {
+        match opcode {
+            Opcode::Text => Self::Text,
+            _ => Self::Binary,
+        }
+    }
 }
 
 /// Something that the peer did. It borrows from the input, never from the connection.
@@ -46,8 +56,11 @@ pub enum Failure {
     Unmasked,
     /// A server sent a frame with a mask (RFC 6455 section 5.1).
     Masked,
-    /// A reserved bit is set, and no extension was negotiated (RFC 6455 section 5.2).
+    /// A reserved bit is set that no negotiated extension gives a meaning there (RFC 6455 section
+    /// 5.2, RFC 7692 section 6).
     ReservedBits,
+    /// What a compressed message carries is not DEFLATE, or not all of it (RFC 7692 section 7.2.2).
+    CorruptDeflate,
     /// Nothing came after a keepalive ping.
     PongTimeout,
     /// The closing handshake was not done in time.
@@ -60,6 +73,7 @@ impl Failure {
         match self {
             Self::Frame(error) => Some(error.close_code()),
             Self::Unmasked | Self::Masked | Self::ReservedBits => Some(CloseCode::PROTOCOL_ERROR),
+            Self::CorruptDeflate => Some(CloseCode::INVALID_PAYLOAD),
             Self::PongTimeout => Some(CloseCode::POLICY_VIOLATION),
             Self::CloseTimeout => None,
         }
@@ -78,7 +92,8 @@ impl fmt::Display for Failure {
             Self::Frame(error) => return error.fmt(formatter),
             Self::Unmasked => "a client must mask its frames",
             Self::Masked => "a server must not mask its frames",
-            Self::ReservedBits => "a reserved bit is set without an extension",
+            Self::ReservedBits => "a reserved bit is set that no extension uses there",
+            Self::CorruptDeflate => "corrupt compressed message",
             Self::PongTimeout => "no answer to a ping in time",
             Self::CloseTimeout => "no answer to a close in time",
         };

@@ -8,6 +8,7 @@
 
 use super::event::{Failure, Kind};
 use super::{Input, Role};
+use crate::limits::compressed_bytes_max;
 use frame::{Fragments, Header, Limits, Opcode, Part, Utf8Stream, mask};
 use std::borrow::Cow;
 use std::fmt;
@@ -23,6 +24,8 @@ pub(super) struct Reader {
 pub(super) struct Rules<'c> {
     pub(super) role: Role,
     pub(super) limits: &'c Limits,
+    /// Messages may be compressed.
+    pub(super) deflate: bool,
     /// This end has sent its Close: messages are not wanted any more.
     pub(super) discard_messages: bool,
 }
@@ -31,6 +34,8 @@ pub(super) struct Rules<'c> {
 #[derive(Debug)]
 pub(super) enum Read<'i> {
     Message(Kind, Cow<'i, [u8]>),
+    /// A whole message as it was sent: neither inflated nor checked.
+    Compressed(Kind, Cow<'i, [u8]>),
     Control(Opcode, Cow<'i, [u8]>),
     /// A frame after which there is nothing to tell: the message goes on, or nobody wants it.
     Nothing,
@@ -42,6 +47,8 @@ struct Frame {
     header: Header,
     /// `None` for a control frame.
     part: Option<Part>,
+    /// It belongs to a compressed message.
+    compressed: bool,
     /// Payload bytes that were read.
     taken_bytes: usize,
 }
@@ -65,6 +72,8 @@ struct Partial {
     header_bytes: usize,
     frame: Option<Frame>,
     fragments: Fragments,
+    /// The open message is compressed.
+    compressed: bool,
     utf8: Utf8Stream,
     /// The message so far, unmasked.
     message: Vec<u8>,
@@ -80,6 +89,7 @@ impl fmt::Debug for Partial {
             .field("header_bytes", &self.header_bytes)
             .field("frame", &self.frame)
             .field("fragments", &self.fragments)
+            .field("compressed", &self.compressed)
             .field("message_bytes", &self.message.len())
             .field("control_bytes", &self.control.len())
             .finish_non_exhaustive()
@@ -158,25 +168,65 @@ impl Reader {
             (Role::Client, Some(_)) => return Err(Failure::Masked),
             _ => {}
         }
-        if header.rsv != 0 {
-            return Err(Failure::ReservedBits);
-        }
-        let part = match &mut self.partial {
-            Some(partial) => partial.fragments.on_frame(&header, rules.limits)?,
-            None => {
-                let mut fragments = Fragments::new();
-                let part = fragments.on_frame(&header, rules.limits)?;
-                if fragments.is_inside_message() {
-                    self.partial.get_or_insert_default().fragments = fragments;
-                }
-                part
-            }
+        let compressed = self.is_compressed(&header, rules)?;
+        let part = if compressed {
+            let message_bytes_max = compressed_bytes_max(rules.limits.message_bytes_max);
+            let limits = Limits {
+                message_bytes_max,
+                ..*rules.limits
+            };
+            self.place(&header, &limits, true)?
+        } else {
+            self.place(&header, rules.limits, false)?
         };
         Ok(Frame {
             header,
             part,
+            compressed,
             taken_bytes: 0,
         })
+    }
+
+    /// RFC 7692 section 6: RSV1 says so on the first frame of a message, and on no other frame.
+    #[inline]
+    fn is_compressed(&self, header: &Header, rules: Rules<'_>) -> Result<bool, Failure> {
+        match (header.rsv, header.opcode) {
+            (0, Opcode::Continuation) => Ok(self
+                .partial
+                .as_ref()
+                .is_some_and(|partial| partial.compressed)),
+            (0, _) => Ok(false),
+            (Header::RSV1, Opcode::Text | Opcode::Binary) if rules.deflate => Ok(true),
+            _ => Err(Failure::ReservedBits),
+        }
+    }
+
+    /// Where the frame stands in its message.
+    #[inline]
+    fn place(
+        &mut self,
+        header: &Header,
+        limits: &Limits,
+        compressed: bool,
+    ) -> Result<Option<Part>, frame::Error> {
+        let partial = match &mut self.partial {
+            Some(partial) => partial,
+            None => {
+                let mut fragments = Fragments::new();
+                let part = fragments.on_frame(header, limits)?;
+                if fragments.is_inside_message() {
+                    let partial = self.partial.get_or_insert_default();
+                    partial.fragments = fragments;
+                    partial.compressed = compressed;
+                }
+                return Ok(part);
+            }
+        };
+        let part = partial.fragments.on_frame(header, limits)?;
+        if part.is_some_and(|part| part.first) {
+            partial.compressed = compressed;
+        }
+        Ok(part)
     }
 
     /// The longer way: bytes are kept until the frame, and then the message, is whole.
@@ -217,6 +267,10 @@ fn read_alone<'i>(frame: &Frame, rules: Rules<'_>, payload: &'i [u8]) -> Result<
     match frame.part {
         None => Ok(Read::Control(frame.header.opcode, Cow::Borrowed(payload))),
         Some(_) if rules.discard_messages => Ok(Read::Nothing),
+        Some(part) if frame.compressed => Ok(Read::Compressed(
+            Kind::of(part.message),
+            Cow::Borrowed(payload),
+        )),
         Some(Part {
             message: Opcode::Text,
             ..
@@ -259,7 +313,7 @@ impl Partial {
             Some(key) => mask::apply_copy(payload, target, key, offset),
             None => target.extend_from_slice(payload),
         }
-        if frame.part.is_some_and(|part| part.message == Opcode::Text) {
+        if !frame.compressed && frame.part.is_some_and(|part| part.message == Opcode::Text) {
             self.utf8.push(&self.message[before..])?;
         }
         Ok(())
@@ -276,17 +330,14 @@ impl Partial {
         if !part.last || rules.discard_messages {
             return Ok(Read::Nothing);
         }
-        let kind = if part.message == Opcode::Text {
-            Kind::Text
-        } else {
-            Kind::Binary
-        };
+        let kind = Kind::of(part.message);
+        let message = Cow::Owned(std::mem::take(&mut self.message));
+        if frame.compressed {
+            return Ok(Read::Compressed(kind, message));
+        }
         if kind == Kind::Text {
             self.utf8.finish()?;
         }
-        Ok(Read::Message(
-            kind,
-            Cow::Owned(std::mem::take(&mut self.message)),
-        ))
+        Ok(Read::Message(kind, message))
     }
 }

@@ -4,7 +4,7 @@ use crate::frames::{binary, closed_with, frame, part, serve, serve_once, text, u
 use crate::pair::{CONFIG, Pair, receive};
 use frame::{Header, Opcode};
 use ringwire_protocol::limits::PONGS_MAX;
-use ringwire_protocol::ws::{Connection, Event, Input, Kind, Role};
+use ringwire_protocol::ws::{Connection, Event, Inflater, Input, Kind, Role};
 use std::borrow::Cow;
 
 #[test]
@@ -71,14 +71,18 @@ fn a_message_that_lies_whole_in_the_input_is_not_copied() {
         let Some(Event::Message {
             payload: Cow::Borrowed(payload),
             ..
-        }) = connection.receive(&CONFIG, 0, &mut input)
+        }) = connection.receive(&CONFIG, &mut Inflater::default(), 0, &mut input)
         else {
             panic!("no borrowed message");
         };
         assert_eq!(payload, expected.as_bytes());
         assert!(range.contains(&payload.as_ptr()));
     }
-    assert!(connection.receive(&CONFIG, 0, &mut input).is_none());
+    assert!(
+        connection
+            .receive(&CONFIG, &mut Inflater::default(), 0, &mut input)
+            .is_none()
+    );
 }
 
 #[test]
@@ -87,7 +91,9 @@ fn events_do_not_borrow_the_connection() {
     let mut out = Vec::new();
     let mut bytes = frame(Opcode::Text, b"echo");
     let mut input = Input::new(&mut bytes);
-    while let Some(Event::Message { kind, payload }) = connection.receive(&CONFIG, 0, &mut input) {
+    while let Some(Event::Message { kind, payload }) =
+        connection.receive(&CONFIG, &mut Inflater::default(), 0, &mut input)
+    {
         connection.send(kind, &payload, &mut out);
     }
     assert_eq!(unmasked_frames(&out), [(Opcode::Text, b"echo".to_vec())]);
@@ -150,7 +156,9 @@ fn a_pong_leaves_before_the_answer_to_a_later_message() {
     ]
     .concat();
     let mut input = Input::new(&mut bytes);
-    while let Some(Event::Message { kind, payload }) = connection.receive(&CONFIG, 0, &mut input) {
+    while let Some(Event::Message { kind, payload }) =
+        connection.receive(&CONFIG, &mut Inflater::default(), 0, &mut input)
+    {
         connection.send(kind, &payload, &mut out);
     }
     assert_eq!(

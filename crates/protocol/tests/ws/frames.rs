@@ -80,7 +80,15 @@ pub(crate) struct Outcome {
 
 /// Feeds a server one read after another, without letting it transmit in between.
 pub(crate) fn serve<'r>(config: &Config, reads: impl IntoIterator<Item = &'r [u8]>) -> Outcome {
-    let mut connection = Connection::new(Role::Server, 0, 0);
+    serve_on(Connection::new(Role::Server, 0, 0), config, reads)
+}
+
+/// The same on this connection.
+pub(crate) fn serve_on<'r>(
+    mut connection: Connection,
+    config: &Config,
+    reads: impl IntoIterator<Item = &'r [u8]>,
+) -> Outcome {
     let mut events = Vec::new();
     for read in reads {
         receive(&mut connection, config, 0, &mut read.to_vec(), &mut events);

@@ -2,6 +2,7 @@
 
 mod closing;
 mod conversations;
+mod deflate;
 mod frames;
 mod keepalive;
 mod limits;

@@ -4,7 +4,7 @@
 //! look at it, hold it back, or cut it.
 
 use frame::Limits;
-use ringwire_protocol::ws::{Config, Connection, Event, Failure, Input, Role};
+use ringwire_protocol::ws::{Config, Connection, Event, Failure, Inflater, Input, Role};
 
 pub(crate) const CONFIG: Config = Config {
     limits: Limits {
@@ -118,8 +118,8 @@ pub(crate) fn receive(
     bytes: &mut [u8],
     events: &mut Vec<Event<'static>>,
 ) {
-    let mut input = Input::new(bytes);
-    while let Some(event) = connection.receive(config, now_ms, &mut input) {
+    let (mut inflater, mut input) = (Inflater::default(), Input::new(bytes));
+    while let Some(event) = connection.receive(config, &mut inflater, now_ms, &mut input) {
         events.push(owned(event));
     }
     assert!(input.is_empty(), "a connection takes all its input");

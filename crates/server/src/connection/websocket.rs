@@ -216,10 +216,12 @@ impl Connection {
             let Phase::WebSocket(websocket) = &mut self.phase else {
                 break;
             };
-            let Some(event) = websocket
-                .machine
-                .receive(&hub.settings.ws, hub.now_ms, &mut input)
-            else {
+            let Some(event) = websocket.machine.receive(
+                &hub.settings.ws,
+                &mut hub.inflater,
+                hub.now_ms,
+                &mut input,
+            ) else {
                 break;
             };
             match event {

@@ -225,6 +225,7 @@ fn follow(
 struct Link {
     stream: TcpStream,
     machine: ws::Connection,
+    inflater: ws::Inflater,
     received: Vec<u8>,
     out: Vec<u8>,
     begun: Instant,
@@ -287,6 +288,7 @@ impl Link {
         Ok(Ok(Self {
             stream,
             machine,
+            inflater: ws::Inflater::default(),
             received,
             out: Vec::new(),
             begun: Instant::now(),
@@ -311,7 +313,10 @@ impl Link {
     fn take_input(&mut self, printer: &mut Printer, many: bool) -> Result<Option<Ended>, Error> {
         let now_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut input = Input::new(&mut self.received);
-        while let Some(event) = self.machine.receive(&CONFIG, now_ms, &mut input) {
+        while let Some(event) =
+            self.machine
+                .receive(&CONFIG, &mut self.inflater, now_ms, &mut input)
+        {
             match event {
                 Event::Message { payload, .. } => {
                     if printer.take(&payload, many)? {

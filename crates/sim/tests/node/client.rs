@@ -1,7 +1,7 @@
 //! A WebSocket client in the test's hands: the project's own client machine on a simulated peer.
 
 use protocol::handshake::client::{Offer, Response};
-use protocol::ws::{Config, Connection, Event, Input, Kind, Role};
+use protocol::ws::{Config, Connection, Event, Inflater, Input, Kind, Role};
 use ringwire_sim::{Peer, PeerState, SimNode};
 use session::dialect::json::ServerMessage;
 
@@ -10,6 +10,7 @@ pub(crate) struct Client {
     peer: Peer,
     response: Option<Response>,
     machine: Connection,
+    inflater: Inflater,
     out: Vec<u8>,
     reading: bool,
     envelope: bool,
@@ -44,6 +45,7 @@ impl Client {
             peer: node.network().connect(node.address(), None),
             response: Some(Response::new(&offer)),
             machine: Connection::new(Role::Client, 0, 1),
+            inflater: Inflater::default(),
             out,
             reading: true,
             envelope: target.contains("envelope=1"),
@@ -118,7 +120,10 @@ impl Client {
 
     fn take_frames(&mut self, bytes: &mut [u8]) {
         let mut input = Input::new(bytes);
-        while let Some(event) = self.machine.receive(&CONFIG, 0, &mut input) {
+        while let Some(event) = self
+            .machine
+            .receive(&CONFIG, &mut self.inflater, 0, &mut input)
+        {
             match event {
                 Event::Message { payload, .. } if self.envelope => {
                     match ServerMessage::parse(&payload) {

@@ -1,0 +1,188 @@
+//! Compressed messages back to plain ones (RFC 7692 section 7.2.2), bounded by what comes out.
+//!
+//! A message is inflated when all of it is there. So one inflater serves every connection of a core:
+//! between two messages of one connection nothing has to be kept but the plain text that its next
+//! message may refer to ([`History`]), and not even that where the peer agreed to keep no context.
+//!
+//! What is written stops one byte behind the bound, however much more the wire bytes would make.
+
+use super::event::Failure;
+use crate::limits::{FINAL_BLOCKS_MAX, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN};
+use std::fmt;
+use zlib_rs::{Inflate, InflateFlush, Status};
+
+/// "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message" (RFC 7692
+/// section 7.2.2), and behind them a final, empty block of our own: a decoder that comes to the end
+/// of exactly this has seen whole blocks, and one that does not was given a piece of one.
+const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
+
+/// The largest window that DEFLATE knows. A peer with a smaller one refers less far back.
+const WINDOW_BITS_MAX: u8 = 15;
+const WINDOW_BYTES_MAX: usize = 1 << WINDOW_BITS_MAX;
+
+/// Inflates messages, one after another, for any number of connections. Allocates at the first one.
+#[derive(Default)]
+pub struct Inflater(Option<Box<Working>>);
+
+struct Working {
+    stream: Inflate,
+    /// The plain message, at the front of initialised bytes.
+    output: Vec<u8>,
+}
+
+impl fmt::Debug for Inflater {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let output_bytes = self.0.as_ref().map(|working| working.output.len());
+        formatter
+            .debug_struct("Inflater")
+            .field("output_bytes", &output_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inflater {
+    /// The plain message of at most `bytes_max` bytes; `history` is what it may refer to.
+    pub(super) fn inflate(
+        &mut self,
+        compressed: &[u8],
+        history: &[u8],
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        if compressed.is_empty() {
+            // RFC 7692 section 7.2.3.6 wants a byte 0x00 here. zlib flushes nothing at all after an
+            // empty message, and who sends that as it is means the same.
+            return Ok(Vec::new());
+        }
+        let working = self.0.get_or_insert_with(Working::new);
+        let length = working.message(compressed, history, bytes_max)?;
+        let message = working.output[..length].to_vec();
+        if working.output.len() > INFLATED_BYTES_KEPT_MAX {
+            working.output = vec![0; INFLATED_BYTES_MIN];
+        }
+        Ok(message)
+    }
+}
+
+impl Working {
+    fn new() -> Box<Self> {
+        Box::new(Self {
+            stream: Inflate::new(false, WINDOW_BITS_MAX),
+            output: vec![0; INFLATED_BYTES_MIN],
+        })
+    }
+
+    /// Inflates one message into `output`; how many bytes it has.
+    fn message(
+        &mut self,
+        compressed: &[u8],
+        history: &[u8],
+        bytes_max: usize,
+    ) -> Result<usize, Failure> {
+        self.begin(history, 0);
+        let mut written = 0;
+        let mut final_blocks = 0;
+        for (part, is_tail) in [(compressed, false), (&TAIL[..], true)] {
+            let mut input = part;
+            while !input.is_empty() {
+                if self.step(&mut input, &mut written, bytes_max)? != Status::StreamEnd {
+                    continue;
+                }
+                if is_tail && input.is_empty() {
+                    return Ok(written);
+                }
+                // Section 7.2.1: blocks may have BFINAL set, and "the next DEFLATE block follows the
+                // padded data if any", in the same window.
+                final_blocks += 1;
+                if final_blocks > FINAL_BLOCKS_MAX {
+                    return Err(Failure::CorruptDeflate);
+                }
+                self.begin(history, written);
+            }
+        }
+        Err(Failure::CorruptDeflate)
+    }
+
+    /// Decodes as far as input and room allow. There is always room for one byte at least.
+    fn step(
+        &mut self,
+        input: &mut &[u8],
+        written: &mut usize,
+        bytes_max: usize,
+    ) -> Result<Status, Failure> {
+        let (read_before, written_before) = (self.stream.total_in(), self.stream.total_out());
+        // One byte more than is allowed, to see whether it would be written.
+        let room = self.output.len().min(bytes_max.saturating_add(1));
+        let status = self
+            .stream
+            .decompress(
+                input,
+                &mut self.output[*written..room],
+                InflateFlush::SyncFlush,
+            )
+            .map_err(|_| Failure::CorruptDeflate)?;
+        *input = &input[(self.stream.total_in() - read_before) as usize..];
+        *written += (self.stream.total_out() - written_before) as usize;
+        if *written > bytes_max {
+            return Err(Failure::Frame(frame::Error::MessageTooBig));
+        }
+        if *written == self.output.len() {
+            self.output.resize(2 * *written, 0);
+        }
+        Ok(status)
+    }
+
+    /// A stream begins behind `history` and what of the message was written.
+    fn begin(&mut self, history: &[u8], written: usize) {
+        self.stream.reset(false);
+        let written = &self.output[written.saturating_sub(WINDOW_BYTES_MAX)..written];
+        for text in [history, written] {
+            if !text.is_empty() {
+                self.stream
+                    .set_dictionary(text)
+                    .expect("a raw stream takes any dictionary");
+            }
+        }
+    }
+}
+
+/// What the next message of a peer that keeps its context may refer to: the end of what it said.
+#[derive(Clone)]
+pub(super) struct History {
+    plain: Vec<u8>,
+    window_bytes: usize,
+}
+
+impl History {
+    /// Empty, for a window of `window_bits`.
+    pub(super) fn new(window_bits: u8) -> Self {
+        Self {
+            plain: Vec::new(),
+            window_bytes: 1 << window_bits,
+        }
+    }
+
+    pub(super) fn plain(&self) -> &[u8] {
+        &self.plain
+    }
+
+    /// A message follows.
+    pub(super) fn push(&mut self, message: &[u8]) {
+        let message = &message[message.len().saturating_sub(self.window_bytes)..];
+        let together = self.plain.len() + message.len();
+        self.plain
+            .drain(..together.saturating_sub(self.window_bytes));
+        self.plain.reserve_exact(message.len());
+        self.plain.extend_from_slice(message);
+    }
+}
+
+/// How much there is, not what: no log is to show a payload.
+impl fmt::Debug for History {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("History")
+            .field("bytes", &self.plain.len())
+            .field("window_bytes", &self.window_bytes)
+            .finish()
+    }
+}
