@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -41,6 +41,10 @@ pub struct Launch {
     pub cores: u32,
     /// Run as an ordinary user with `ulimit -l 64` and so many descriptors.
     pub as_ordinary_user_of: Option<u32>,
+    /// The program, if not the one built as the caller is.
+    pub program: Option<PathBuf>,
+    /// Keep what it logs in a file, and pass on nothing that it says.
+    pub keeps_log: bool,
 }
 
 /// A broker that runs. Dropping it ends it one way or the other; [`Broker::stop`] insists on the good one.
@@ -49,6 +53,7 @@ pub struct Broker {
     child: Child,
     address: SocketAddr,
     folder: PathBuf,
+    log: Option<PathBuf>,
 }
 
 impl Launch {
@@ -84,23 +89,30 @@ impl Launch {
         if self.cores > 0 {
             command.arg("--cores").arg(self.cores.to_string());
         }
+        let log = self.keeps_log.then(|| folder.join("log"));
+        if let Some(log) = &log {
+            command.stderr(fs::File::create(log).expect("a temporary file can be made"));
+            command.stdout(Stdio::null());
+        }
         let child = command.spawn().expect("the broker can be started");
         let mut broker = Broker {
             child,
             address,
             folder,
+            log,
         };
         broker.wait_until_ready();
         broker
     }
 
     fn command(&self, folder: &Path) -> Command {
+        let program = self.program.as_deref().unwrap_or_else(|| program());
         let Some(descriptors) = self.as_ordinary_user_of else {
-            return Command::new(program());
+            return Command::new(program);
         };
         // The program may lie where other users cannot go: they get a copy.
         let copy = folder.join("ringwire");
-        fs::copy(program(), &copy).expect("the broker can be copied");
+        fs::copy(program, &copy).expect("the broker can be copied");
         let mut command = Command::new("sh");
         command.arg("-c");
         if is_root() {
@@ -123,6 +135,16 @@ impl Broker {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file of its log, if it keeps one.
+    pub fn log(&self) -> Option<&Path> {
+        self.log.as_deref()
     }
 
     /// The process's resident memory in bytes.
@@ -265,12 +287,13 @@ pub fn load_generator() -> &'static Path {
 }
 
 fn built(binary: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    // <target>/<profile>/deps/<test>
-    let profile = test
+    let caller = std::env::current_exe().expect("a program has a path");
+    // <target>/<profile>/deps/<test>, or <target>/<profile>/<program>
+    let profile = caller
         .ancestors()
-        .nth(2)
-        .expect("cargo builds tests into a folder");
+        .skip(1)
+        .find(|folder| !folder.ends_with("deps"))
+        .expect("cargo builds programs into a folder");
     let target = profile.parent().expect("cargo's folder has profiles");
     let name = match profile.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",

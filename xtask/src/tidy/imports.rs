@@ -36,6 +36,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("benches/peers/tokio", Allowed::Only(&[])),
     ("benches/userspace", Allowed::Every),
     ("tests", Allowed::Every),
+    ("tests/attacks", Allowed::Only(&["ringwire-tests"])),
     ("xtask", Allowed::Only(&[])),
 ];
 

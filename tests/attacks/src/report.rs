@@ -1,0 +1,95 @@
+//! What came of the rows, for people and as JSON.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::run::{Outcome, Verdict};
+
+/// One line for a row: id, verdict, CPU time of server and attacker, memory, what was seen.
+pub fn line(outcome: &Outcome) -> String {
+    let verdict = match outcome.verdict {
+        Verdict::Passed => "ok",
+        Verdict::Failed(_) => "FAILED",
+        Verdict::NotRun(_) => "-",
+    };
+    let cost = match (&outcome.verdict, &outcome.cost) {
+        (Verdict::NotRun(_), _) => String::new(),
+        (_, cost) => format!(
+            "{:>10} {:>10} {:>8}",
+            cost.server.map_or("?".to_owned(), ms),
+            ms(cost.attacker),
+            cost.memory_bytes
+                .map_or("?".to_owned(), |bytes| format!("{} KiB", bytes >> 10)),
+        ),
+    };
+    format!(
+        "{:<4} {verdict:<6} {cost:>30}  {}: {}",
+        outcome.id, outcome.name, outcome.seen
+    )
+}
+
+/// What stands above the lines.
+pub fn heading() -> String {
+    format!(
+        "{:<4} {:<6} {:>10} {:>10} {:>8}",
+        "", "", "server", "attacker", "memory"
+    )
+}
+
+/// How many of the rows that were run passed, and why others were not run.
+pub fn summary(outcomes: &[Outcome]) -> String {
+    let passed = count(outcomes, |verdict| *verdict == Verdict::Passed);
+    let not_run = count(outcomes, |verdict| matches!(verdict, Verdict::NotRun(_)));
+    let run = outcomes.len() - not_run;
+    format!("attacks: {passed}/{run} rows as they must be, {not_run} not run")
+}
+
+fn count(outcomes: &[Outcome], wanted: impl Fn(&Verdict) -> bool) -> usize {
+    let verdicts = outcomes.iter().map(|outcome| &outcome.verdict);
+    verdicts.filter(|verdict| wanted(verdict)).count()
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+/// One row in the JSON report.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    id: &'a str,
+    name: &'a str,
+    advisories: &'a [&'a str],
+    verdict: &'static str,
+    seen: &'a str,
+    server_cpu_us: Option<u64>,
+    attacker_cpu_us: u64,
+    memory_growth_bytes: Option<u64>,
+}
+
+/// The whole report as JSON.
+pub fn json(target: &str, outcomes: &[Outcome]) -> String {
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let entry = |outcome: &'_ Outcome| Entry {
+        id: outcome.id,
+        name: outcome.name,
+        advisories: outcome.advisories,
+        verdict: match outcome.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed(_) => "failed",
+            Verdict::NotRun(_) => "not_run",
+        },
+        seen: "",
+        server_cpu_us: outcome.cost.server.map(us),
+        attacker_cpu_us: us(outcome.cost.attacker),
+        memory_growth_bytes: outcome.cost.memory_bytes,
+    };
+    let rows: Vec<Entry<'_>> = outcomes
+        .iter()
+        .map(|outcome| Entry {
+            seen: &outcome.seen,
+            ..entry(outcome)
+        })
+        .collect();
+    serde_json::json!({ "target": target, "rows": rows }).to_string()
+}
