@@ -1,16 +1,20 @@
 //! Where connections go: a `ws://`, `wss://`, `http://` or `https://` URL with a place for the topic, taken apart and resolved once.
 //!
-//! Knows the little of a URL that a WebSocket client needs (RFC 6455 section 3) and nothing of user names or redirects.
+//! The grammar is [`protocol::uri`]'s; here stand the place for the topic and the addresses behind a name.
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use protocol::uri::{Scheme, Uri};
 
 use crate::failure::Failure;
 
 /// Where the topic's name goes.
 pub const TOPIC_PLACE: &str = "{topic}";
+
+/// The same as a URI may hold it.
+const ESCAPED_PLACE: &str = "%7Btopic%7D";
 
 /// What a path segment may carry as it stands: the unreserved characters of RFC 3986 section 2.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -25,8 +29,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A URL in parts, perhaps with a place for the topic in its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTemplate {
-    is_http: bool,
-    is_secure: bool,
+    scheme: Scheme,
     authority: String,
     host: String,
     port: u16,
@@ -36,59 +39,31 @@ pub struct UrlTemplate {
 impl UrlTemplate {
     /// Takes `ws://host[:port][/path][?query]` apart, or the same with `wss`, `http` or `https`.
     pub fn parse(url: &str) -> Result<UrlTemplate, String> {
-        let (is_http, is_secure, rest) = match url.split_once("://") {
-            Some(("ws", rest)) => (false, false, rest),
-            Some(("wss", rest)) => (false, true, rest),
-            Some(("http", rest)) => (true, false, rest),
-            Some(("https", rest)) => (true, true, rest),
-            _ => {
-                return Err(format!(
-                    "`{url}`: a URL starts with ws:// or wss://, as in ws://127.0.0.1:7464"
-                ));
-            }
-        };
-        let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        if authority.contains(['@', '{', ' ']) || authority.is_empty() {
-            return Err(format!(
-                "`{url}`: between :// and the path stands host:port, nothing else"
-            ));
-        }
-        if target.contains(['#', ' ', '\r', '\n']) || !target.is_ascii() {
-            return Err(format!(
-                "`{url}`: fragments, blanks and unescaped characters have no place in a request"
-            ));
-        }
-        let default_port = if is_secure { 443 } else { 80 };
-        let (host, port) = split_port(authority, default_port)
-            .ok_or_else(|| format!("`{url}`: the port is no number up to 65535"))?;
-        let target = if target.starts_with('/') {
-            target.to_owned()
-        } else {
-            format!("/{target}")
-        };
+        // No URI holds a brace: the place for the topic is kept in its escaped form.
+        let escaped = url.replace(TOPIC_PLACE, ESCAPED_PLACE);
+        let uri = Uri::parse(&escaped).map_err(|error| format!("`{url}`: {error}"))?;
         Ok(UrlTemplate {
-            is_http,
-            is_secure,
-            authority: authority.to_owned(),
-            host: host.to_owned(),
-            port,
-            target,
+            scheme: uri.scheme,
+            authority: uri.authority.to_owned(),
+            host: uri.host.to_owned(),
+            port: uri.port,
+            target: uri.resource_name(),
         })
     }
 
     /// Whose certificate a TLS server has to show; none where TLS is not spoken.
     pub fn server_name(&self) -> Result<Option<tls::ServerName<'static>>, String> {
-        if !self.is_secure {
+        if !self.scheme.is_secure() {
             return Ok(None);
         }
-        tls::ServerName::try_from(self.bare_host().to_owned())
+        tls::ServerName::try_from(self.host.clone())
             .map(Some)
             .map_err(|_| format!("{}: no certificate can be for that name", self.host))
     }
 
     /// Whether requests go there, and not WebSockets.
     pub fn is_http(&self) -> bool {
-        self.is_http
+        !self.scheme.is_websocket()
     }
 
     /// The `Host` header.
@@ -98,7 +73,7 @@ impl UrlTemplate {
 
     /// Whether each topic gets a URL of its own.
     pub fn names_topic(&self) -> bool {
-        self.target.contains(TOPIC_PLACE)
+        self.target.contains(ESCAPED_PLACE)
     }
 
     /// The request target for `topic`, each of its levels percent-encoded.
@@ -107,7 +82,7 @@ impl UrlTemplate {
             .split('/')
             .map(|level| utf8_percent_encode(level, SEGMENT).to_string())
             .collect();
-        self.target.replace(TOPIC_PLACE, &levels.join("/"))
+        self.target.replace(ESCAPED_PLACE, &levels.join("/"))
     }
 
     /// The address behind the name. Of several the first that answers, for `localhost` is often two and a server on one.
@@ -116,7 +91,7 @@ impl UrlTemplate {
             what,
             remedy: "Check the host in the URL, or give its address.".to_owned(),
         };
-        let addresses: Vec<SocketAddr> = (self.bare_host(), self.port)
+        let addresses: Vec<SocketAddr> = (self.host.as_str(), self.port)
             .to_socket_addrs()
             .map_err(|error| unknown(format!("the name {} does not resolve: {error}", self.host)))?
             .collect();
@@ -126,26 +101,10 @@ impl UrlTemplate {
             [first, ..] => Ok(addresses.iter().copied().find(answers).unwrap_or(*first)),
         }
     }
-
-    fn bare_host(&self) -> &str {
-        self.host.trim_matches(['[', ']'])
-    }
 }
 
 fn answers(address: &SocketAddr) -> bool {
     TcpStream::connect_timeout(address, PROBE_TIMEOUT).is_ok()
-}
-
-/// `host:port`, `host`, `[::1]:port`, `[::1]`.
-fn split_port(authority: &str, default_port: u16) -> Option<(&str, u16)> {
-    let after_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
-    match authority[after_host..].find(':') {
-        None => Some((authority, default_port)),
-        Some(colon) => {
-            let (host, port) = authority.split_at(after_host + colon);
-            Some((host, port[1..].parse().ok()?))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -157,7 +116,7 @@ mod tests {
         let url = UrlTemplate::parse("ws://[::1]:7464/t/{topic}?mode=sub").expect("a good URL");
         assert_eq!(
             (url.authority(), url.host.as_str(), url.port),
-            ("[::1]:7464", "[::1]", 7464)
+            ("[::1]:7464", "::1", 7464)
         );
         assert_eq!(url.target("a b/ü"), "/t/a%20b/%C3%BC?mode=sub");
         assert!(url.names_topic());
@@ -195,6 +154,8 @@ mod tests {
             ("127.0.0.1:7464", "ws://"),
             ("ws:///path", "host:port"),
             ("ws://me@h/", "host:port"),
+            ("ws://{topic}/", "host:port"),
+            ("ws://h/{other}", "unescaped"),
             ("ws://h:99999/", "port"),
             ("ws://h/a#b", "fragments"),
             ("ws://h/ü", "unescaped"),

@@ -27,8 +27,13 @@ pub use request::Request;
 pub use requests::Requests;
 pub use response::Response;
 
-pub(crate) use field::{is_token, list};
+pub(crate) use field::{is_token, list, write_field};
 pub(crate) use head::{Head, HeadReader, StartLine};
+
+/// The token of the IANA's registry of HTTP upgrade tokens that asks for a WebSocket (RFC 6455
+/// section 11.2), in the spelling that RFC 8441 uses too. The registry has it as `WebSocket` as well:
+/// it is compared without regard to case.
+pub(crate) const UPGRADE_TOKEN: &str = "websocket";
 
 /// What one HTTP connection may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,12 @@
 //!
 //! No redirect is followed, no authentication is retried, and no extension is offered.
 
+use super::fields::{ACCEPT, EXTENSIONS, Field, KEY, Miscounted, PROTOCOL, VERSION, VERSION_13};
 use super::{extensions, key};
 use crate::http1::client::{check_request, write_head};
-use crate::http1::{Error as HttpError, Head, HeadReader, Limits, StartLine, is_token};
+use crate::http1::{
+    Error as HttpError, Head, HeadReader, Limits, StartLine, UPGRADE_TOKEN, is_token, write_field,
+};
 use std::fmt;
 
 pub use crate::http1::client::InvalidRequest;
@@ -29,28 +32,25 @@ impl Offer<'_> {
     /// Appends the request.
     ///
     /// # Errors
-    /// A part holds a character that it may not; nothing was written.
+    /// A part holds a character that it may not, or a subprotocol stands there twice; nothing was
+    /// written.
     pub fn write(&self, out: &mut Vec<u8>) -> Result<(), InvalidRequest> {
         check_request(self.host, self.target, self.headers)?;
-        if !self
-            .subprotocols
-            .iter()
-            .all(|subprotocol| is_token(subprotocol))
-        {
+        // RFC 6455 section 4.1, item 10: tokens that are "all unique strings".
+        let offered = self.subprotocols;
+        let is_offered_before = |at: usize| offered[..at].contains(&offered[at]);
+        if (0..offered.len()).any(|at| !is_token(offered[at]) || is_offered_before(at)) {
             return Err(InvalidRequest);
         }
         write_head("GET", self.host, self.target, self.headers, out);
-        out.extend_from_slice(b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ");
-        out.extend_from_slice(&key::encode(self.key));
-        for (index, subprotocol) in self.subprotocols.iter().enumerate() {
-            out.extend_from_slice(if index == 0 {
-                b"\r\nsec-websocket-protocol: ".as_slice()
-            } else {
-                b", "
-            });
-            out.extend_from_slice(subprotocol.as_bytes());
+        write_field("upgrade", UPGRADE_TOKEN, out);
+        write_field("connection", "Upgrade", out);
+        write_field(VERSION.name, VERSION_13, out);
+        write_field(KEY.name, key::encode(self.key), out);
+        if !offered.is_empty() {
+            write_field(PROTOCOL.name, offered.join(", "), out);
         }
-        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(b"\r\n");
         Ok(())
     }
 }
@@ -130,28 +130,29 @@ impl Response {
             });
         }
         // "contains a value that is not an ASCII case-insensitive match for the value "websocket"".
-        if !once(head, "upgrade").is_ok_and(|upgrade| {
-            upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-        }) {
+        let mut upgrades = head.all("upgrade");
+        let upgrade = upgrades.next().unwrap_or_default();
+        if !upgrade.eq_ignore_ascii_case(UPGRADE_TOKEN) || upgrades.next().is_some() {
             return Err(Error::Upgrade);
         }
         if !head.lists("connection", "upgrade") {
             return Err(Error::Connection);
         }
-        let accept = once(head, "sec-websocket-accept").map_err(|_| Error::Accept)?;
+        let accept = only(&ACCEPT, head).map_err(|_| Error::Accept)?;
         if accept.is_none_or(|accept| accept.as_bytes() != self.accept) {
             return Err(Error::Accept);
         }
         // No extension was offered, so that any extension, and any malformed list, is one too many.
-        if head
-            .all("sec-websocket-extensions")
+        let chosen = EXTENSIONS.of_response(head);
+        if chosen
+            .map_err(|_| Error::Extension)?
             .flat_map(extensions::parse)
             .next()
             .is_some()
         {
             return Err(Error::Extension);
         }
-        let subprotocol = once(head, "sec-websocket-protocol").map_err(|_| Error::Subprotocol)?;
+        let subprotocol = only(&PROTOCOL, head).map_err(|_| Error::Subprotocol)?;
         if subprotocol
             .is_some_and(|chosen| !self.subprotocols.iter().any(|offered| **offered == *chosen))
         {
@@ -163,15 +164,9 @@ impl Response {
     }
 }
 
-/// The one value of that name, if any; an error when there are two.
-fn once<'h>(head: &'h Head, name: &str) -> Result<Option<&'h str>, ()> {
-    let mut values = head.all(name);
-    let value = values.next();
-    if values.next().is_some() {
-        Err(())
-    } else {
-        Ok(value)
-    }
+/// The value of a field that may appear once.
+fn only<'h>(field: &'h Field, head: &'h Head) -> Result<Option<&'h str>, Miscounted> {
+    Ok(field.of_response(head)?.next())
 }
 
 /// Why there is no WebSocket.

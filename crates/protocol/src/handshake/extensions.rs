@@ -14,6 +14,11 @@ use crate::http1::is_token;
 use std::borrow::Cow;
 use std::fmt;
 
+/// The one extension of the IANA's registry (RFC 6455 section 11.4) that compresses: RFC 7692. The
+/// other one there, `bbf-usp-protocol`, names an endpoint of a protocol that is not spoken here; an
+/// offer of it is declined like one of any unknown name.
+pub const PERMESSAGE_DEFLATE: &str = "permessage-deflate";
+
 /// The text is no list of extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;

@@ -3,8 +3,9 @@
 //! What the HTTP layer has refused already (another version of HTTP, no host) is not judged again.
 //! Origins and tokens are not judged here either; a token in the subprotocols is only taken out.
 
+use super::fields::{ACCEPT, EXTENSIONS, KEY, PROTOCOL, VERSION, VERSION_13};
 use super::{extensions, key};
-use crate::http1::{FieldValue, Request, Response, is_token, list};
+use crate::http1::{FieldValue, Request, Response, UPGRADE_TOKEN, is_token, list, write_field};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use std::fmt;
 
@@ -65,14 +66,15 @@ pub fn accept(request: &Request, policy: &Policy<'_>) -> Result<Accepted, Refusa
 
 /// Appends the 101. No extension is ever in it: each offer is declined.
 pub fn write_accept(accepted: &Accepted, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ");
-    out.extend_from_slice(&accepted.accept);
+    out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
+    write_field("upgrade", UPGRADE_TOKEN, out);
+    write_field("connection", "Upgrade", out);
+    write_field(ACCEPT.name, accepted.accept, out);
     if let Some(subprotocol) = &accepted.subprotocol {
         debug_assert!(is_token(subprotocol), "a served subprotocol is a token");
-        out.extend_from_slice(b"\r\nsec-websocket-protocol: ");
-        out.extend_from_slice(subprotocol.as_bytes());
+        write_field(PROTOCOL.name, subprotocol, out);
     }
-    out.extend_from_slice(b"\r\n\r\n");
+    out.extend_from_slice(b"\r\n");
 }
 
 fn check_upgrade(request: &Request) -> Result<(), Refusal> {
@@ -94,25 +96,27 @@ fn check_upgrade(request: &Request) -> Result<(), Refusal> {
 }
 
 fn check_version(request: &Request) -> Result<(), Refusal> {
-    let mut versions = request.headers("sec-websocket-version");
-    match (versions.next(), versions.next()) {
-        (Some("13"), None) => Ok(()),
-        _ => Err(Refusal::Version),
+    let mut versions = VERSION.of_request(request).map_err(|_| Refusal::Version)?;
+    if versions.next() == Some(VERSION_13) {
+        Ok(())
+    } else {
+        Err(Refusal::Version)
     }
 }
 
 fn check_key(request: &Request) -> Result<[u8; 28], Refusal> {
-    let mut keys = request.headers("sec-websocket-key");
-    match (keys.next(), keys.next()) {
-        (Some(text), None) if key::is_valid(text) => Ok(key::accept(text.as_bytes())),
+    let mut keys = KEY.of_request(request).map_err(|_| Refusal::Key)?;
+    match keys.next() {
+        Some(text) if key::is_valid(text) => Ok(key::accept(text.as_bytes())),
         _ => Err(Refusal::Key),
     }
 }
 
 /// Only the grammar: an offer that we do not serve is declined, not refused.
 fn check_extensions(request: &Request) -> Result<(), Refusal> {
-    let mut offers = request
-        .headers("sec-websocket-extensions")
+    let mut offers = EXTENSIONS
+        .of_request(request)
+        .map_err(|_| Refusal::Extensions)?
         .flat_map(extensions::parse);
     if offers.all(|offer| offer.is_ok()) {
         Ok(())
@@ -133,7 +137,10 @@ impl<'r> Offered<'r> {
             subprotocols: Vec::new(),
             bearer: None,
         };
-        for value in request.headers("sec-websocket-protocol") {
+        let values = PROTOCOL
+            .of_request(request)
+            .map_err(|_| Refusal::Subprotocol)?;
+        for value in values {
             let before = offered.len();
             for entry in list(value) {
                 offered.add(entry)?;
@@ -229,8 +236,8 @@ impl Refusal {
     pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Method => &[("allow", "GET")],
-            Self::NotUpgrade => &[("upgrade", "websocket")],
-            Self::Version => &[("sec-websocket-version", "13")],
+            Self::NotUpgrade => &[("upgrade", UPGRADE_TOKEN)],
+            Self::Version => &[(VERSION.name, VERSION_13)],
             _ => &[],
         }
     }

@@ -4,7 +4,7 @@
 //! follows no redirect and keeps no cookie.
 
 use super::body::BodyReader;
-use super::field::is_token;
+use super::field::{is_token, write_field};
 use super::framing::Framing;
 use super::head::{Head, HeadReader, StartLine};
 use super::{Error as HttpError, FieldValue, Limits};
@@ -75,9 +75,7 @@ pub(crate) fn write_head(
         out.extend_from_slice(part.as_bytes());
     }
     for (name, value) in headers {
-        for part in [name, ": ", value, "\r\n"] {
-            out.extend_from_slice(part.as_bytes());
-        }
+        write_field(name, value, out);
     }
 }
 
@@ -88,10 +86,12 @@ pub(crate) fn check_request(
     headers: &[(&str, &str)],
 ) -> Result<(), InvalidRequest> {
     let graphic = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    // RFC 6455 section 3 and RFC 9112 section 3.2: a path, and no fragment.
+    let is_path = target.starts_with('/') && !target.contains('#');
     let fields = headers
         .iter()
         .all(|(name, value)| is_token(name) && FieldValue::parse(*value).is_ok());
-    if graphic(host) && graphic(target) && fields {
+    if graphic(host) && graphic(target) && is_path && fields {
         Ok(())
     } else {
         Err(InvalidRequest)

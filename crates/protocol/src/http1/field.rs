@@ -30,6 +30,13 @@ pub(crate) fn list(value: &str) -> impl Iterator<Item = &str> {
         .filter(|element| !element.is_empty())
 }
 
+/// Appends one header line. Name and value were checked, or are our own.
+pub(crate) fn write_field(name: &str, value: impl AsRef<[u8]>, out: &mut Vec<u8>) {
+    for part in [name.as_bytes(), b": ", value.as_ref(), b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
 /// The value of a header field: visible text, spaces and tabs, nothing that could end its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldValue<'a>(Cow<'a, str>);

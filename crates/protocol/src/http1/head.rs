@@ -226,7 +226,7 @@ impl Head {
     }
 
     /// The values of all fields of that name, in their order.
-    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> + Clone {
         self.fields
             .iter()
             .filter(move |(field, _)| self.text(*field).eq_ignore_ascii_case(name))

@@ -2,9 +2,9 @@
 //!
 //! It owns its text: the head as it came, and the places of the parts in it.
 
-use super::Error;
 use super::head::{Head, Span};
 use super::target::{self, Target};
+use super::{Error, UPGRADE_TOKEN};
 use std::fmt;
 
 /// One request, head and body.
@@ -72,7 +72,7 @@ impl Request {
     }
 
     /// All fields of that name, in their order.
-    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> + Clone {
         self.head.all(name)
     }
 
@@ -99,7 +99,7 @@ impl Request {
 
     /// Whether the client asks for a WebSocket. Whether it asks correctly is for the handshake.
     pub fn asks_for_websocket(&self) -> bool {
-        self.head.lists("upgrade", "websocket")
+        self.head.lists("upgrade", UPGRADE_TOKEN)
     }
 
     fn part(&self, span: Span) -> &str {

@@ -4,6 +4,7 @@
 //! `Connection`. The caller gives the other fields, as [`FieldValue`]s, which cannot end a line.
 
 use super::FieldValue;
+use super::field::write_field;
 
 /// A response to be written.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl<'a> Response<'a> {
         );
         self.write_fields(out);
         if !without_body {
-            write_field("content-length", &body.len().to_string(), out);
+            write_field("content-length", body.len().to_string(), out);
         }
         if !keep_alive {
             write_field("connection", "close", out);
@@ -79,12 +80,6 @@ impl<'a> Response<'a> {
         for (name, value) in &self.fields {
             write_field(name, value.as_str(), out);
         }
-    }
-}
-
-fn write_field(name: &str, value: &str, out: &mut Vec<u8>) {
-    for part in [name, ": ", value, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
     }
 }
 

@@ -81,6 +81,18 @@ fn an_offer_that_would_become_something_else_is_not_written() {
             ..OFFER
         },
         Offer {
+            subprotocols: &["a", "b", "a"],
+            ..OFFER
+        },
+        Offer {
+            target: "ws",
+            ..OFFER
+        },
+        Offer {
+            target: "/ws#fragment",
+            ..OFFER
+        },
+        Offer {
             headers: &[("authorization", "a\r\nb: c")],
             ..OFFER
         },

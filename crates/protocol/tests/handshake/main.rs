@@ -2,6 +2,7 @@
 //! against each other.
 
 mod answers;
+mod registries;
 mod requests;
 
 use proptest::prelude::*;

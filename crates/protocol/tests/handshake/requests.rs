@@ -113,11 +113,29 @@ fn upgrade_and_connection_are_lists_in_any_case_over_any_number_of_lines() {
     }
 }
 
+/// The registry of section 11.6: drafts (0 to 8), numbers never used (9 to 12), the standard. Whatever
+/// else could be a version (0 to 255, section 4.3) is unassigned.
+#[test]
+fn of_the_registered_versions_only_the_standard_is_spoken() {
+    for version in 0..=255 {
+        let line = format!("Sec-WebSocket-Version: {version}");
+        let judged = replaced("Sec-WebSocket-Version", &[&line]);
+        match version {
+            13 => assert!(judged.is_ok()),
+            _ => assert_eq!(judged, Err(Refusal::Version), "{version}"),
+        }
+    }
+}
+
 #[test]
 fn the_version_is_13_once() {
     for bad in [
         [].as_slice(),
         &["7"],
+        &["13."],
+        &["+13"],
+        &["0x0d"],
+        &["256"],
         &["8"],
         &["0"],
         &["013"],

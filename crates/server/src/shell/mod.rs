@@ -9,6 +9,8 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use protocol::uri::Uri;
+
 pub(crate) use crate::error::Error;
 pub use publish::{Publish, publish};
 pub use subscribe::{Subscribe, subscribe};
@@ -27,19 +29,21 @@ pub fn report(outcome: Result<(), Error>) -> ExitCode {
     }
 }
 
-/// `http://host:port`, `ws://host:port` or `host:port`, as `host:port`.
+/// `http://host:port`, `ws://host:port` or `host:port`, as `host:port`. Nobody means port 80 here, so
+/// that the port is not left out.
 fn authority(server: &str) -> Result<&str, Error> {
-    let rest = ["http://", "ws://"]
-        .iter()
-        .find_map(|scheme| server.strip_prefix(scheme))
-        .unwrap_or(server);
-    let rest = rest.trim_end_matches('/');
-    if rest.contains("://") || rest.contains('/') || !rest.contains(':') {
-        return Err(Error(format!(
-            "--server {server}: write it as http://HOST:PORT"
-        )));
-    }
-    Ok(rest)
+    let start = server.find("://").map_or(0, |at| at + "://".len());
+    let whole = match start {
+        0 => format!("ws://{server}"),
+        _ => server.to_owned(),
+    };
+    let rest = &server[start..];
+    Uri::parse(&whole)
+        .ok()
+        .filter(|uri| !uri.scheme.is_secure() && uri.resource_name() == "/")
+        .and_then(|uri| rest.get(..uri.authority.len()))
+        .filter(|authority| !authority.ends_with([']', ':']) && authority.contains(':'))
+        .ok_or_else(|| Error(format!("--server {server}: write it as http://HOST:PORT")))
 }
 
 fn connect(authority: &str) -> Result<TcpStream, Error> {
@@ -85,10 +89,20 @@ mod tests {
 
     #[test]
     fn a_server_is_a_host_and_a_port_with_or_without_scheme() {
-        for server in ["http://a:1", "ws://a:1/", "a:1"] {
+        for server in ["http://a:1", "ws://a:1/", "WS://a:1", "a:1"] {
             assert_eq!(authority(server).unwrap(), "a:1");
         }
-        for server in ["https://a:1", "a", "http://a:1/t/x"] {
+        assert_eq!(authority("[::1]:1").unwrap(), "[::1]:1");
+        for server in [
+            "https://a:1",
+            "a",
+            "[::1]",
+            "a:",
+            "a:b",
+            "me@a:1",
+            "ftp://a:1",
+            "http://a:1/t/x",
+        ] {
             assert!(
                 authority(server)
                     .unwrap_err()
