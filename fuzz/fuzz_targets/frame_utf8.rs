@@ -1,29 +1,5 @@
-//! Incremental UTF-8 against the standard library, on text cut anywhere.
-//!
-//! The first byte says how long the pieces are. After every piece the stream must have failed
-//! exactly if no continuation can make the bytes so far valid.
+//! The fuzz target `frame_utf8`: libFuzzer's inputs for the oracle of that name in tests/oracles.
 
 #![no_main]
 
-use frame::Utf8Stream;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: &[u8]| {
-    let Some((&piece_bytes, text)) = input.split_first() else {
-        return;
-    };
-    let mut stream = Utf8Stream::new();
-    let mut seen = 0;
-    for piece in text.chunks(usize::from(piece_bytes).max(1)) {
-        seen += piece.len();
-        let valid = match std::str::from_utf8(&text[..seen]) {
-            Ok(_) => true,
-            Err(error) => error.error_len().is_none(),
-        };
-        assert_eq!(stream.push(piece).is_ok(), valid);
-        if !valid {
-            return;
-        }
-    }
-    assert_eq!(stream.finish().is_ok(), std::str::from_utf8(text).is_ok());
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| oracles::judge("frame_utf8", input));

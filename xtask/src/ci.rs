@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long each fuzz target runs here; a longer run is `cargo xtask fuzz <seconds>`.
+/// How long each fuzz target runs here, two at a time; a longer run is `cargo xtask fuzz <seconds>`.
 const FUZZ_SECONDS: &str = "10";
 
 struct Gate {
@@ -45,7 +45,7 @@ const GATES: &[Gate] = &[
         arguments: &["doc", "--workspace", "--no-deps"],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
-    gate("fuzz", &["xtask", "fuzz", FUZZ_SECONDS]),
+    gate("fuzz", &["xtask", "fuzz", FUZZ_SECONDS, "--jobs", "2"]),
     gate("clients", &["xtask", "clients"]),
     gate("instructions", &["xtask", "instructions"]),
     gate("syscalls", &["xtask", "syscalls"]),

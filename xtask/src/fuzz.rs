@@ -1,111 +1,135 @@
-//! `cargo xtask fuzz [seconds]`: builds the fuzz targets and runs each for a while.
+//! `cargo xtask fuzz [SECONDS] [TARGET...]`: builds the fuzz targets and runs each for a while.
 //!
 //! libFuzzer needs coverage instrumentation, which the stable compiler can add; so this asks for no
-//! other toolchain and no further tool. Address checks, which it cannot add, are left out: a wrong
-//! result, a panic, an endless loop and unbounded memory are found without them.
+//! other toolchain and no further tool. Address checks, which it cannot add openly, are for `--asan`: a
+//! wrong result, a panic, an endless loop and unbounded memory are found without them.
 
+mod build;
+mod corpus;
+mod options;
+mod record;
+
+use options::Options;
+use record::Run;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Instant;
 
-const SECONDS_DEFAULT: u32 = 60;
-const MEMORY_MIB_MAX: u32 = 1024;
+const MEMORY_MIB_MAX: u32 = 2048;
 const INPUT_SECONDS_MAX: u32 = 5;
 
-/// What libFuzzer reads while it runs: edge counters, their addresses, and compared values.
-const COVERAGE_FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cdebug-assertions -Ccodegen-units=1 \
-     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
-     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
-
-/// Builds all targets, then runs one after another; the first finding fails.
+/// Builds all targets, then runs the wanted ones; every finding is told, and fails the whole.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
-    let seconds = match arguments.first() {
-        Some(text) => text
-            .parse()
-            .map_err(|_| format!("`{text}` is no number of seconds"))?,
-        None => SECONDS_DEFAULT,
-    };
     let folder = root.join("fuzz");
-    let built = build(&folder)?;
-    for target in targets(&folder)? {
-        println!("--- fuzz {target}: {seconds} s");
-        fuzz(&folder, &built, &target, seconds)?;
+    let options = Options::parse(arguments, targets(&folder)?)?;
+    let programs = build::build(&folder, options.asan)?;
+    if options.minimise {
+        for target in &options.targets {
+            corpus::minimise(&folder, &programs.join(target), target)?;
+        }
+        return Ok(());
     }
-    Ok(())
+    let runs = fuzz_all(&folder, &programs, &options)?;
+    if options.record {
+        record::add(&root.join("docs/fuzzing.md"), &runs)?;
+    }
+    let found: Vec<&str> = runs
+        .iter()
+        .filter(|run| run.finding)
+        .map(|run| run.target.as_str())
+        .collect();
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "findings: {}; their inputs lie in fuzz/artifacts",
+            found.join(", ")
+        ))
+    }
 }
 
 /// The names of the files in `fuzz_targets`.
 fn targets(folder: &Path) -> Result<Vec<String>, String> {
-    let entries = fs::read_dir(folder.join("fuzz_targets"))
-        .map_err(|error| format!("cannot read fuzz/fuzz_targets: {error}"))?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+    let names = names(&folder.join("fuzz_targets"))?;
+    let targets: Vec<String> = names
+        .iter()
         .filter_map(|name| Some(name.strip_suffix(".rs")?.to_owned()))
         .collect();
-    names.sort();
-    if names.is_empty() {
+    if targets.is_empty() {
         Err("fuzz/fuzz_targets is empty".to_owned())
     } else {
-        Ok(names)
+        Ok(targets)
     }
 }
 
-/// Builds and returns the folder of the programs. The target is named, so that build scripts and
-/// macros, which run on this machine, are not instrumented.
-fn build(folder: &Path) -> Result<PathBuf, String> {
-    let host = host()?;
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--bins", "--target", &host])
-        .current_dir(folder)
-        .env("RUSTFLAGS", COVERAGE_FLAGS)
-        .env("CARGO_TARGET_DIR", folder.join("target"))
-        .status()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
-    if !status.success() {
-        return Err("the fuzz targets do not build".to_owned());
-    }
-    Ok(folder.join("target").join(host).join("release"))
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Result<Vec<String>, String> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
-fn host() -> Result<String, String> {
-    let output = Command::new("rustc")
-        .arg("-vV")
-        .output()
-        .map_err(|error| format!("cannot run rustc: {error}"))?;
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .find_map(|line| line.strip_prefix("host: ").map(str::to_owned))
-        .ok_or_else(|| "rustc does not say what its host is".to_owned())
+/// As many targets at once as there are jobs.
+fn fuzz_all(folder: &Path, programs: &Path, options: &Options) -> Result<Vec<Run>, String> {
+    let waiting = Mutex::new(options.targets.iter());
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                loop {
+                    let next = waiting.lock().expect("no job panics").next();
+                    let Some(target) = next else { return };
+                    let run = fuzz(folder, programs, target, options.seconds);
+                    done.lock().expect("no job panics").push(run);
+                }
+            });
+        }
+    });
+    let runs = done.into_inner().expect("no job panics");
+    runs.into_iter().collect()
 }
 
-/// Runs one target. What it learns stays in `corpus-local`; `corpus`, where there is one, only seeds it.
-fn fuzz(folder: &Path, built: &Path, target: &str, seconds: u32) -> Result<(), String> {
+/// Runs one target. What it learns stays in `corpus-local`; `seeds` and `corpus` only start it.
+fn fuzz(folder: &Path, programs: &Path, target: &str, seconds: u32) -> Result<Run, String> {
     let learned = folder.join("corpus-local").join(target);
     let artifacts = folder.join("artifacts").join(target);
     for made in [&learned, &artifacts] {
         fs::create_dir_all(made)
             .map_err(|error| format!("cannot make {}: {error}", made.display()))?;
     }
-    let seeds = folder.join("corpus").join(target);
-    let output = Command::new(built.join(target))
+    let started = Instant::now();
+    let output = Command::new(programs.join(target))
         .arg(&learned)
-        .args(seeds.is_dir().then_some(&seeds))
+        .args(corpus::committed(folder, target))
+        .args(dictionary(folder, target))
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-timeout={INPUT_SECONDS_MAX}"))
         .arg(format!("-rss_limit_mb={MEMORY_MIB_MAX}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-print_final_stats=1", "-verbosity=0"])
+        .arg("-print_final_stats=1")
         .current_dir(folder)
         .output()
         .map_err(|error| format!("cannot run the fuzz target {target}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        let artifacts = artifacts.display();
-        return Err(format!(
-            "{said}{target} has a finding; its input lies in {artifacts}"
-        ));
+    let finding = !output.status.success();
+    if finding {
+        let told: Vec<&str> = said.lines().filter(|line| !line.starts_with('#')).collect();
+        println!("{}", told.join("\n"));
     }
-    let numbers = said.lines().filter(|line| line.starts_with("stat::"));
-    println!("{}", numbers.collect::<Vec<_>>().join("\n"));
-    Ok(())
+    let run = Run::read(target, &said, started.elapsed(), finding);
+    println!("fuzz {run}");
+    Ok(run)
+}
+
+/// The words that mean something to a target, if there is a list of them.
+fn dictionary(folder: &Path, target: &str) -> Option<String> {
+    let list: PathBuf = folder.join("dictionaries").join(format!("{target}.dict"));
+    list.is_file().then(|| format!("-dict={}", list.display()))
 }

@@ -40,7 +40,8 @@ const TASKS: &[(&str, &str, Task)] = &[
     ),
     (
         "fuzz",
-        "every fuzz target for a short while: cargo xtask fuzz [seconds]",
+        "every fuzz target for a while: cargo xtask fuzz [seconds] [target...]\n               \
+         [--jobs N] [--asan] [--record] [--minimise]",
         fuzz::run,
     ),
     (

@@ -37,6 +37,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("benches/userspace", Allowed::Every),
     ("tests", Allowed::Every),
     ("tests/attacks", Allowed::Only(&["ringwire-tests"])),
+    ("tests/oracles", Allowed::Every),
     ("xtask", Allowed::Only(&[])),
 ];
 

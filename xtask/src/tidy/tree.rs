@@ -16,6 +16,7 @@ const SKIPPED_FOLDERS: &[&str] = &[
     "target",
     "node_modules",
     "__pycache__",
+    "seeds",
     "corpus",
     "corpus-local",
     "artifacts",
