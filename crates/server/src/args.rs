@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tls::Certificates;
 use toml::Value;
 
-use crate::config::{self, Sources};
+use crate::certificates;
+use crate::config::{self, Config, Sources};
 use crate::{shell, start};
 
 /// A pub/sub message broker over WebSocket. Without a subcommand it serves.
@@ -41,6 +43,18 @@ struct Serve {
     /// Where to listen [default: 127.0.0.1:7464]; port 0 takes any free one.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+
+    /// A certificate (PEM, with its chain): serve https:// and wss:// as well.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<String>,
+
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<String>,
+
+    /// Where to listen for them [default: 127.0.0.1:7465].
+    #[arg(long, value_name = "ADDR:PORT")]
+    tls_listen: Option<SocketAddr>,
 
     /// Threads that serve [default: one for each CPU].
     #[arg(long, value_name = "N")]
@@ -93,8 +107,7 @@ fn serve(args: &Serve) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if args.check_config {
-        println!("the configuration is fine");
-        return ExitCode::SUCCESS;
+        return check(&config);
     }
     match start::run(config, sources) {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,10 +118,36 @@ fn serve(args: &Serve) -> ExitCode {
     }
 }
 
+/// The configuration is whole; whether the files are that it names is seen by reading them.
+fn check(config: &Config) -> ExitCode {
+    match certificates::read(&config.tls) {
+        Ok(certificates) => {
+            for warning in certificates.iter().flat_map(Certificates::warnings) {
+                println!("warning: {warning}");
+            }
+            println!("the configuration is fine");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("ringwire: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
 fn sources(args: &Serve) -> Sources {
     let mut flags = config::Overrides::new();
     if let Some(listen) = args.listen {
         flags.push(("server.listen", Value::String(listen.to_string())));
+    }
+    if let Some(listen) = args.tls_listen {
+        flags.push(("tls.listen", Value::String(listen.to_string())));
+    }
+    if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
+        let files = [("certificate", certificate), ("key", key)];
+        let files = files.map(|(name, path)| (name.to_owned(), Value::String(path.clone())));
+        let files = Value::Table(files.into_iter().collect());
+        flags.push(("tls.certificates", Value::Array(vec![files])));
     }
     if let Some(cores) = args.cores {
         flags.push(("server.cores", Value::Integer(cores.into())));

@@ -13,6 +13,7 @@ use reactor::Waker;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::certificates;
 use crate::config::{self, Config, Sources};
 use crate::core::{Control, ControlPort, Shipped};
 use crate::error::Error;
@@ -117,6 +118,8 @@ pub(crate) struct Thread {
     pub(crate) sources: Sources,
     /// The configuration that the node runs with.
     pub(crate) running: Arc<Config>,
+    /// What TLS connections are made from, if the node has certificates.
+    pub(crate) tls: Option<tls::Server>,
     pub(crate) node: Arc<Node>,
 }
 
@@ -157,18 +160,23 @@ impl Thread {
 
     /// Reads the configuration again. Whatever is wrong with it, the node goes on as it was.
     async fn reload(&mut self, runtime: &Runtime) {
+        let stays = |error| tracing::error!("the configuration stays as it was: {error}");
         let mut config = match self.read(runtime).await {
             Ok(config) => config,
-            Err(error) => {
-                tracing::error!("the configuration stays as it was: {error}");
-                return;
-            }
+            Err(error) => return stays(error),
         };
         for key in config.reload(&self.running) {
             tracing::warn!(key, "takes effect at the next start");
         }
-        self.cores
-            .tell(&Control::Reload(Arc::new(Settings::from(&config))));
+        match certificates::server(&config.tls, self.tls.as_ref()) {
+            Ok(tls) => self.tls = tls,
+            Err(error) => return stays(error),
+        }
+        // Connections that stand keep what they were made from.
+        self.cores.tell(&Control::Reload(Arc::new(Settings {
+            tls: self.tls.clone(),
+            ..Settings::from(&config)
+        })));
         tracing::info!("the configuration was read again");
     }
 

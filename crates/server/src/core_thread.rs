@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use reactor::{
-    Driver, EpollDriver, ListenOptions, ListenerId, RingDriver, RingSettings, SetupError,
-    SocketOptions, Waker, affinity,
+    Driver, EpollDriver, ListenOptions, RingDriver, RingSettings, SetupError, SocketOptions, Waker,
+    affinity,
 };
 
 use crate::config::{Config, Io};
-use crate::core::{Core, Flow, Ports, Share};
+use crate::core::{Core, Flow, Listeners, Ports, Share};
 use crate::hub::{Hub, Place, Settings};
 use crate::logs;
 use crate::node::Node;
@@ -42,12 +42,19 @@ pub(crate) enum DriverKind {
     Epoll,
 }
 
+/// Where a node listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) plain: SocketAddr,
+    pub(crate) tls: Option<SocketAddr>,
+}
+
 /// A core that listens but does not accept yet.
 pub(crate) struct Standing {
     /// Ends its sleep.
     pub(crate) waker: Waker,
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub(crate) addresses: Addresses,
     /// Its driver, in one line.
     pub(crate) description: String,
 }
@@ -69,13 +76,13 @@ pub(crate) struct Plan {
 /// One core's thread.
 pub(crate) fn serve(
     plan: Plan,
-    address: SocketAddr,
+    addresses: Addresses,
     report: &SyncSender<Ready>,
     gate: &Receiver<Go>,
 ) {
     let core = plan.place.core;
     // A dead core would leave a process that accepts connections and never answers them.
-    let outcome = catch_unwind(AssertUnwindSafe(|| run_core(plan, address, report, gate)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run_core(plan, addresses, report, gate)));
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -93,7 +100,7 @@ pub(crate) fn serve(
 
 fn run_core(
     plan: Plan,
-    address: SocketAddr,
+    addresses: Addresses,
     report: &SyncSender<Ready>,
     gate: &Receiver<Go>,
 ) -> std::io::Result<()> {
@@ -109,7 +116,7 @@ fn run_core(
             match RingDriver::new(ring_settings(&plan.config.io, locked_kib_max)) {
                 Ok(driver) => {
                     let description = driver.description().to_owned();
-                    run_on(driver, description, plan, address, report, gate)
+                    run_on(driver, description, plan, addresses, report, gate)
                 }
                 // Another driver would only hide it.
                 Err(error @ SetupError::Settings(_)) => refuse(Refusal::Other(error.to_string())),
@@ -119,7 +126,7 @@ fn run_core(
         DriverKind::Epoll => match EpollDriver::new() {
             Ok(driver) => {
                 let description = driver.description().to_owned();
-                run_on(driver, description, plan, address, report, gate)
+                run_on(driver, description, plan, addresses, report, gate)
             }
             Err(error) => refuse(Refusal::Other(format!("cannot make an epoll: {error}"))),
         },
@@ -131,21 +138,20 @@ fn run_on<D: Driver>(
     mut driver: D,
     description: String,
     plan: Plan,
-    address: SocketAddr,
+    addresses: Addresses,
     report: &SyncSender<Ready>,
     gate: &Receiver<Go>,
 ) -> std::io::Result<()> {
-    let (listener, bound) = match listen(&mut driver, &plan.config.io, address) {
+    let (listeners, bound) = match listen(&mut driver, &plan.config.io, addresses) {
         Ok(listening) => listening,
         Err(error) => {
-            let error = format!("cannot listen on {address}: {error}");
             let _ = report.send(Err(Refusal::Other(error)));
             return Ok(());
         }
     };
     let _ = report.send(Ok(Standing {
         waker: driver.waker(),
-        address: bound,
+        addresses: bound,
         description,
     }));
     // No gate means that another core failed: this one has nothing to do.
@@ -154,7 +160,7 @@ fn run_on<D: Driver>(
     };
     let hub = Hub::new(plan.place, &plan.config, plan.settings);
     let ports = Ports::new(plan.lanes, wakers);
-    let mut core = Core::new(driver, listener, hub, ports, plan.node);
+    let mut core = Core::new(driver, listeners, hub, ports, plan.node);
     while core.turn()? == Flow::Continue {}
     Ok(())
 }
@@ -179,8 +185,8 @@ fn ring_settings(io: &Io, locked_kib_max: u64) -> RingSettings {
 fn listen<D: Driver>(
     driver: &mut D,
     io: &Io,
-    address: SocketAddr,
-) -> std::io::Result<(ListenerId, SocketAddr)> {
+    addresses: Addresses,
+) -> Result<(Listeners, Addresses), String> {
     let options = ListenOptions {
         socket: SocketOptions {
             send_buffer_bytes: u32::try_from(io.send_buffer_bytes.bytes()).ok(),
@@ -188,5 +194,20 @@ fn listen<D: Driver>(
         },
         ..ListenOptions::default()
     };
-    driver.listen(address, &options)
+    let mut listen = |address| {
+        driver
+            .listen(address, &options)
+            .map_err(|error| format!("cannot listen on {address}: {error}"))
+    };
+    let (plain, plain_address) = listen(addresses.plain)?;
+    let tls = addresses.tls.map(listen).transpose()?;
+    let listeners = Listeners {
+        plain: Some(plain),
+        tls: tls.map(|(listener, _)| listener),
+    };
+    let bound = Addresses {
+        plain: plain_address,
+        tls: tls.map(|(_, address)| address),
+    };
+    Ok((listeners, bound))
 }

@@ -34,6 +34,8 @@ pub struct Settings {
     pub greeting: Greeting,
     /// Web pages that may come in.
     pub allowed_origins: Vec<String>,
+    /// What TLS connections are made from, if the node has certificates.
+    pub tls: Option<tls::Server>,
     /// Whether `/echo` is served.
     pub echo: bool,
 }
@@ -71,6 +73,7 @@ impl From<&Config> for Settings {
                 ping_interval_ms: config.websocket.ping_interval.ms(),
             },
             allowed_origins: config.http.allowed_origins.clone(),
+            tls: None,
             echo: config.server.echo,
         }
     }
@@ -107,6 +110,10 @@ pub struct Hub {
     pub draining: bool,
     /// Where a session writes an answer before it is framed.
     pub scratch: Vec<u8>,
+    /// What arrived over TLS, opened, while a connection looks at it.
+    pub opened: Vec<u8>,
+    /// TLS handshakes that were answered in this turn: each is as much work as thousands of messages.
+    pub handshakes: u32,
     core: usize,
     /// Something was published since the broker's turn ended.
     open_turn: bool,
@@ -126,6 +133,8 @@ impl Hub {
             time_ms: 0,
             draining: false,
             scratch: Vec::new(),
+            opened: Vec::new(),
+            handshakes: 0,
             core: place.core,
             open_turn: false,
             reconnects: 0,
@@ -141,6 +150,7 @@ impl Hub {
     pub fn set_time(&mut self, now_ms: u64, time_ms: u64) {
         self.now_ms = now_ms;
         self.time_ms = time_ms;
+        self.handshakes = 0;
     }
 
     /// When the next client of a stopping node may best come back: spread evenly over two

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use reactor::{RingDriver, RingSettings, SetupError, Waker, affinity};
 use tokio::sync::Notify;
 
+use crate::certificates;
 use crate::config::{Config, IoDriver, Sources};
 use crate::control;
 use crate::core::{ControlPort, Share, lay};
-use crate::core_thread::{DriverKind, Go, Plan, Ready, Refusal, serve};
+use crate::core_thread::{Addresses, DriverKind, Go, Plan, Ready, Refusal, serve};
 use crate::error::Error;
 use crate::hub::{Place, Settings};
 use crate::logs;
@@ -45,7 +46,7 @@ struct Blueprint {
 /// A node whose cores all listen. None of them accepts yet.
 struct Standing {
     threads: Threads,
-    address: SocketAddr,
+    addresses: Addresses,
     /// How many of the cores have a ring, all or none.
     rings: u64,
     control: control::Runtime,
@@ -65,8 +66,12 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
         .map_err(|error| format!("cannot read RLIMIT_NOFILE: {error}"))?;
     reactor::limits::make_room(open_files.min(ROOM_AT_START));
     logs::start(&config.log)?;
-    refuse_taken(config.server.listen)?;
-    let blueprint = Blueprint::draw(config)?;
+    let tls = certificates::server(&config.tls, None)?;
+    refuse_taken(config.server.listen, "--listen")?;
+    if tls.is_some() {
+        refuse_taken(config.tls.listen, "--tls-listen")?;
+    }
+    let blueprint = Blueprint::draw(config, tls)?;
     let standing = on_driver(blueprint.config.io.driver, |driver| blueprint.raise(driver))?;
     let Standing { threads, .. } = &standing;
     for gate in &threads.gates {
@@ -75,7 +80,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     }
     let room = reactor::limits::sockets(open_files, standing.rings);
     announce(
-        standing.address,
+        standing.addresses,
         blueprint.cores,
         &threads.description,
         room,
@@ -84,6 +89,7 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
         cores: control::Cores::new(standing.to_cores, standing.threads.wakers),
         sources,
         running: blueprint.config,
+        tls: blueprint.settings.tls.clone(),
         node: blueprint.node,
     }
     .run(&standing.control, &standing.all_ended);
@@ -126,7 +132,7 @@ fn on_driver<T>(
 }
 
 impl Blueprint {
-    fn draw(config: Config) -> Result<Self, Error> {
+    fn draw(config: Config, tls: Option<tls::Server>) -> Result<Self, Error> {
         let cpus = affinity::allowed_cpus()
             .map_err(|error| format!("cannot read the CPU mask: {error}"))?;
         let cores = match config.server.cores {
@@ -139,7 +145,10 @@ impl Blueprint {
             cores,
             hash_key,
             seed,
-            settings: Arc::new(Settings::from(&config)),
+            settings: Arc::new(Settings {
+                tls,
+                ..Settings::from(&config)
+            }),
             config: Arc::new(config),
             node: Arc::new(Node::new(cores)),
         })
@@ -160,12 +169,19 @@ impl Blueprint {
         let (lanes, to_cores) = lay(self.cores, self.config.io.lane_capacity);
         let (finished, all_ended) = control::finish_line(self.cores);
         let mut threads = Threads::default();
-        let mut address = self.config.server.listen;
+        let mut addresses = Addresses {
+            plain: self.config.server.listen,
+            tls: self
+                .settings
+                .tls
+                .is_some()
+                .then_some(self.config.tls.listen),
+        };
         for (core, lanes) in lanes.into_iter().enumerate() {
             let plan = self.plan(core, lanes, driver);
             // With port 0 the first listener's port is everybody's.
-            address = match threads.start(plan, address, finished.clone()) {
-                Ok(address) => address,
+            addresses = match threads.start(plan, addresses, finished.clone()) {
+                Ok(addresses) => addresses,
                 Err(refusal) => {
                     threads.dismiss();
                     return Err(refusal);
@@ -174,7 +190,7 @@ impl Blueprint {
         }
         Ok(Standing {
             threads,
-            address,
+            addresses,
             rings,
             control,
             to_cores,
@@ -206,16 +222,16 @@ impl Threads {
     fn start(
         &mut self,
         plan: Plan,
-        address: SocketAddr,
+        addresses: Addresses,
         finished: control::Finished,
-    ) -> Result<SocketAddr, Refusal> {
+    ) -> Result<Addresses, Refusal> {
         let core = plan.place.core;
         let (report, ready) = sync_channel::<Ready>(1);
         let (gate, opened) = sync_channel(1);
         let handle = thread::Builder::new()
             .name(format!("core-{core}"))
             .spawn(move || {
-                serve(plan, address, &report, &opened);
+                serve(plan, addresses, &report, &opened);
                 finished.core_ended();
             })
             .map_err(|error| Refusal::Other(format!("cannot start a thread: {error}")))?;
@@ -226,7 +242,7 @@ impl Threads {
             .map_err(|_| Refusal::Other(format!("core {core} ended before it began")))??;
         self.wakers.push(standing.waker);
         self.description = standing.description;
-        Ok(standing.address)
+        Ok(standing.addresses)
     }
 
     /// Ends cores that have not begun, and waits until their listeners and rings are gone.
@@ -274,7 +290,7 @@ const PORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Cores share their port by `SO_REUSEPORT`, by which a second ringwire of the same user could
 /// share it too, and take half of the first one's connections without a word.
-fn refuse_taken(address: SocketAddr) -> Result<(), Error> {
+fn refuse_taken(address: SocketAddr, flag: &str) -> Result<(), Error> {
     if address.port() == 0 {
         return Ok(());
     }
@@ -287,7 +303,7 @@ fn refuse_taken(address: SocketAddr) -> Result<(), Error> {
             }
             Err(error) => {
                 return Err(Error(format!(
-                    "cannot listen on {address}: {error}; choose another with --listen ADDR:PORT"
+                    "cannot listen on {address}: {error}; choose another with {flag} ADDR:PORT"
                 )));
             }
         }
@@ -302,14 +318,18 @@ fn randomness() -> Result<([u64; 2], u64), String> {
 }
 
 /// What a newcomer needs first. The last line is for whoever waits for the server in a script.
-fn announce(address: SocketAddr, cores: usize, driver: &str, room: u64) {
+fn announce(addresses: Addresses, cores: usize, driver: &str, room: u64) {
+    let Addresses { plain, tls } = addresses;
     println!(
-        "ringwire {} on http://{address} ({cores} cores, room for {room} connections)",
+        "ringwire {} on http://{plain} ({cores} cores, room for {room} connections)",
         env!("CARGO_PKG_VERSION")
     );
     println!("  {driver}");
-    println!("  subscribe  new WebSocket(\"ws://{address}/t/demo\")");
-    println!("  publish    curl -d hello http://{address}/t/demo");
+    println!("  subscribe  new WebSocket(\"ws://{plain}/t/demo\")");
+    println!("  publish    curl -d hello http://{plain}/t/demo");
+    if let Some(tls) = tls {
+        println!("  over TLS   wss://{tls}/t/demo and https://{tls}/t/demo");
+    }
     println!("ready");
 }
 

@@ -124,6 +124,12 @@ reasons! {
     HeadersTooLarge = "headers_too_large", close None, http Some(431), Info, retry false, "the request's headers are too large";
     /// A transfer coding or method that this server does not have.
     NotImplemented = "not_implemented", close None, http Some(501), Info, retry false, "not implemented";
+    /// TLS where the port is plain, or something else where it speaks TLS.
+    WrongProtocol = "wrong_protocol", close None, http Some(400), Info, retry false, "this port speaks another protocol";
+    /// The TLS handshake failed, or what came over TLS was damaged.
+    TlsError = "tls_error", close None, http None, Info, retry false, "TLS failed";
+    /// The TLS handshake did not end in time.
+    TlsTimeout = "tls_timeout", close None, http None, Info, retry true, "the TLS handshake took too long";
     /// Not HTTP/1.1 (or 1.0).
     HttpVersion = "http_version", close None, http Some(505), Info, retry false, "this version of HTTP is not supported";
 }

@@ -11,7 +11,7 @@ use crate::trust::provider;
 use crate::{Connection, Error, Trust};
 
 /// What follows the handshake: a WebSocket's opening handshake is HTTP/1.1.
-const APPLICATION_PROTOCOL: &[u8] = b"http/1.1";
+pub(crate) const APPLICATION_PROTOCOL: &[u8] = b"http/1.1";
 
 /// The client's end of a connection.
 pub type ClientConnection = Connection<UnbufferedClientConnection>;

@@ -15,7 +15,9 @@ use rustls::unbuffered::{
 use rustls::{HandshakeKind, ProtocolVersion};
 
 use crate::Error;
-use crate::limits::{CUT_BYTES_MAX, RECORD_OVERHEAD_BYTES_MAX, RECORD_PLAIN_BYTES_MAX};
+use crate::limits::{
+    CUT_BYTES_MAX, HANDSHAKE_BYTES_MAX, RECORD_OVERHEAD_BYTES_MAX, RECORD_PLAIN_BYTES_MAX,
+};
 
 /// Which end it is: the two differ in the handshake and nowhere else.
 pub trait Side: DerefMut<Target = UnbufferedConnectionCommon<Self::State>> {
@@ -67,6 +69,8 @@ pub struct Connection<S> {
     cut: Vec<u8>,
     /// Encrypted, not yet transmitted.
     out: Vec<u8>,
+    /// What the peer has sent for its handshake.
+    handshake_bytes: usize,
     has_peer_closed: bool,
     /// It has failed, or was closed here.
     is_over: bool,
@@ -90,6 +94,7 @@ impl<S: Side> Connection<S> {
             side,
             cut: Vec::new(),
             out: Vec::new(),
+            handshake_bytes: 0,
             has_peer_closed: false,
             is_over: false,
         };
@@ -103,10 +108,13 @@ impl<S: Side> Connection<S> {
     /// `close_notify` of either end is discarded.
     ///
     /// # Errors
-    /// The handshake failed, a record is damaged, or the peer has sent a fatal alert.
+    /// The handshake failed or has no end, a record is damaged, or the peer has sent a fatal alert.
     pub fn receive(&mut self, bytes: &mut [u8], plain: &mut Vec<u8>) -> Result<(), Error> {
         if self.is_over || self.has_peer_closed {
             return Ok(());
+        }
+        if self.is_handshaking() {
+            self.handshake_bytes += bytes.len();
         }
         if self.cut.is_empty() {
             let taken = self.advance(bytes, plain, Say::Nothing)?;
@@ -122,7 +130,8 @@ impl<S: Side> Connection<S> {
                 self.cut = cut;
             }
         }
-        if self.cut.len() > CUT_BYTES_MAX {
+        let is_endless = self.is_handshaking() && self.handshake_bytes > HANDSHAKE_BYTES_MAX;
+        if is_endless || self.cut.len() > CUT_BYTES_MAX {
             self.is_over = true;
             return Err(Error::TooLong);
         }
@@ -134,16 +143,25 @@ impl<S: Side> Connection<S> {
     /// # Errors
     /// With TLS 1.2: so many records were sent that the keys are used up. The peer is told that the connection is closed.
     pub fn send(&mut self, plain: &mut Vec<u8>) -> Result<(), Error> {
-        if self.is_over {
-            plain.clear();
+        if self.is_handshaking() && !self.is_over {
+            return Ok(());
         }
-        if self.is_handshaking() || plain.is_empty() {
+        let sent = self.seal(plain);
+        plain.clear();
+        sent
+    }
+
+    /// Encrypts all of `plain`. While the handshake goes on there is nothing to encrypt it with, and it is lost.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn seal(&mut self, plain: &[u8]) -> Result<(), Error> {
+        if self.is_over || plain.is_empty() {
             return Ok(());
         }
         let mut cut = std::mem::take(&mut self.cut);
         let sent = self.advance(&mut cut, &mut Vec::new(), Say::Plain(plain));
         self.cut = cut;
-        plain.clear();
         sent.map(drop)
     }
 

@@ -3,7 +3,7 @@
 //! What to do about it depends on the program's options, so that the program says it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustls::{CertificateError, InvalidMessage};
 
@@ -166,3 +166,102 @@ impl fmt::Display for TrustError {
 }
 
 impl std::error::Error for TrustError {}
+
+/// Why a server's certificates cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificatesError {
+    /// No files were named.
+    None,
+    /// The file cannot be read, or is not PEM.
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is no certificate in the file.
+    NoCertificate(PathBuf),
+    /// There is no private key in the file.
+    NoKey(PathBuf),
+    /// The private key in the file wants a passphrase.
+    EncryptedKey(PathBuf),
+    /// The key is damaged, or of a kind that nothing here knows.
+    UnusableKey {
+        /// The key's file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The certificate is damaged, or older than X.509 version 3.
+    UnusableCertificate {
+        /// The certificate's file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The key belongs to another certificate.
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+}
+
+impl CertificatesError {
+    pub(crate) fn file(path: &Path, reason: impl fmt::Display) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn unusable(path: &Path, reason: impl fmt::Display) -> Self {
+        Self::UnusableCertificate {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for CertificatesError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => formatter.write_str("there is no certificate"),
+            Self::File { path, reason } => write!(formatter, "{}: {reason}", path.display()),
+            Self::NoCertificate(path) => write!(
+                formatter,
+                "{}: there is no certificate in it; it takes PEM, with BEGIN CERTIFICATE",
+                path.display()
+            ),
+            Self::NoKey(path) => write!(
+                formatter,
+                "{}: there is no private key in it; it takes PEM, with BEGIN PRIVATE KEY",
+                path.display()
+            ),
+            Self::EncryptedKey(path) => write!(
+                formatter,
+                "{0}: the private key is encrypted; take what `openssl pkey -in {0}` writes",
+                path.display()
+            ),
+            Self::UnusableKey { path, reason } => write!(
+                formatter,
+                "{}: the private key cannot be used: {reason}; it takes RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, or Ed25519",
+                path.display()
+            ),
+            Self::UnusableCertificate { path, reason } => write!(
+                formatter,
+                "{}: the certificate cannot be used: {reason}",
+                path.display()
+            ),
+            Self::Mismatch { certificate, key } => write!(
+                formatter,
+                "{}: this key belongs to another certificate than the first in {}",
+                key.display(),
+                certificate.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CertificatesError {}

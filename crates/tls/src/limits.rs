@@ -4,6 +4,10 @@
 /// whole flight of an honest server with a long chain of certificates is below 64 KiB.
 pub const CUT_BYTES_MAX: usize = 128 << 10;
 
+/// Bytes of a peer whose handshake does not end. A client without a certificate needs one to four KiB, a server with a long
+/// chain a few more.
+pub const HANDSHAKE_BYTES_MAX: usize = 64 << 10;
+
 /// What encrypting adds to a record at most: its header, an explicit nonce, the content type and the tag.
 pub(crate) const RECORD_OVERHEAD_BYTES_MAX: usize = 5 + 8 + 1 + 16;
 
@@ -12,5 +16,11 @@ pub(crate) const RECORD_PLAIN_BYTES_MAX: usize = 16 << 10;
 
 /// Sessions that a client remembers, to take them up again. rustls keeps eight for each server at most.
 pub(crate) const SESSIONS_REMEMBERED_MAX: usize = 256;
+
+/// Sessions that a server remembers: those of TLS 1.2 whose client takes no tickets.
+pub(crate) const SESSIONS_KEPT_MAX: usize = 1024;
+
+/// Days before a certificate's end at which it is spoken of.
+pub(crate) const EXPIRY_NOTICE_DAYS: u32 = 14;
 
 const _: () = assert!(CUT_BYTES_MAX > 64 * 1024 + RECORD_PLAIN_BYTES_MAX);

@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     (
         "crates/server",
         Allowed::Only(&[
-            "session", "broker", "protocol", "frame", "reactor", "mesh", "pages",
+            "session", "broker", "protocol", "frame", "reactor", "mesh", "pages", "tls",
         ]),
     ),
     (

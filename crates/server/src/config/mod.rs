@@ -7,6 +7,7 @@ mod source;
 mod units;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use broker::{OnLag, Pattern};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub use units::{Period, Size};
 pub struct Config {
     /// Where and on what the broker runs.
     pub server: Server,
+    /// Where TLS is served, and by which certificates.
+    pub tls: Tls,
     /// Bounds of HTTP requests, and which web pages may come in.
     pub http: Http,
     /// Bounds and timers of WebSocket connections.
@@ -54,6 +57,26 @@ pub struct Server {
     pub drain_timeout: Period,
     /// Serve `/echo`, which sends each message back: for conformance runs.
     pub echo: bool,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// Address and port for `https://` and `wss://`, beside `server.listen`; there is a listener only if there are certificates.
+    pub listen: SocketAddr,
+    /// Each is chosen by the names in it; the first is for clients that name no server, or one that none is for.
+    pub certificates: Vec<CertificateFiles>,
+}
+
+/// An entry of `tls.certificates`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFiles {
+    /// PEM: the server's certificate, and behind it those of the authorities between it and the one that clients trust.
+    pub certificate: PathBuf,
+    /// PEM: its private key.
+    pub key: PathBuf,
 }
 
 /// `[http]`
@@ -213,6 +236,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             server: Server::default(),
+            tls: Tls::default(),
             http: Http::default(),
             websocket: WebSocket::default(),
             broker: Broker::default(),
@@ -236,6 +260,15 @@ impl Default for Server {
             pin: true,
             drain_timeout: Period::from_secs(10),
             echo: false,
+        }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7465)),
+            certificates: Vec::new(),
         }
     }
 }
@@ -315,12 +348,17 @@ impl Config {
     /// # Errors
     /// The first rule that is broken, with the keys and the remedy.
     pub fn check(&self) -> Result<(), String> {
-        if !self.server.open && !self.server.listen.ip().is_loopback() {
-            return Err(format!(
-                "server.listen = {} is reachable from other machines, and no authentication is \
-                 configured; say so with --open (server.open = true), or listen on 127.0.0.1",
-                self.server.listen
-            ));
+        let listens = [
+            ("server.listen", self.server.listen),
+            ("tls.listen", self.tls.listen),
+        ];
+        for (key, address) in listens {
+            if !self.server.open && !address.ip().is_loopback() {
+                return Err(format!(
+                    "{key} = {address} is reachable from other machines, and no authentication is \
+                     configured; say so with --open (server.open = true), or listen on 127.0.0.1"
+                ));
+            }
         }
         self.check_least()?;
         if self.io.receive_buffers > 16_384 || !self.io.receive_buffers.is_power_of_two() {
@@ -350,6 +388,14 @@ impl Config {
             }
         };
         keep(self.server.listen != running.server.listen, "server.listen");
+        keep(self.tls.listen != running.tls.listen, "tls.listen");
+        // Other certificates serve at once, but a listener comes or goes only with the process.
+        let is_on = |config: &Self| !config.tls.certificates.is_empty();
+        let switched = is_on(self) != is_on(running);
+        keep(switched, "tls.certificates");
+        if switched {
+            self.tls.clone_from(&running.tls);
+        }
         keep(self.server.cores != running.server.cores, "server.cores");
         keep(self.server.pin != running.server.pin, "server.pin");
         keep(self.broker != running.broker, "[broker]");

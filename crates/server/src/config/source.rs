@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{CertificateFiles, Config};
 use crate::error::Error;
 
 const ENV_PREFIX: &str = "RINGWIRE_";
@@ -99,6 +99,8 @@ fn known_keys() -> Table {
         rule.insert("match".into(), Value::String(String::new()));
     }
     known.insert("topics".into(), Value::Array(vec![rule]));
+    let files = Value::try_from(CertificateFiles::default()).expect("two paths are TOML");
+    set(&mut known, "tls", "certificates", Value::Array(vec![files]));
     known
 }
 

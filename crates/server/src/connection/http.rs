@@ -10,6 +10,9 @@ use super::{Connection, Joining, Phase, WebSocket};
 use crate::hub::Hub;
 use crate::routes::{self, Cors, Exchange, Outcome, Reply};
 
+/// How TLS begins (RFC 8446 section 5.1): a record of handshake messages, of any version.
+const TLS_HANDSHAKE: [u8; 2] = [22, 3];
+
 pub(super) struct Http {
     requests: Requests,
     awaiting: Option<Awaiting>,
@@ -78,6 +81,9 @@ impl Connection {
                 if http.requests.continue_wanted() {
                     self.outbox.tail().extend_from_slice(Requests::CONTINUE);
                 }
+            }
+            Err(_) if bytes.starts_with(&TLS_HANDSHAKE) && !self.is_encrypted() => {
+                self.refuse_protocol("this port speaks no TLS: use http:// or ws://");
             }
             Err(error) => self.refuse(error),
         }
@@ -168,6 +174,13 @@ impl Connection {
         reply.write(cors, head, keep_alive, self.outbox.tail());
     }
 
+    /// Answers somebody who speaks something else than this port, and ends.
+    pub(super) fn refuse_protocol(&mut self, message: &'static str) {
+        let mut reply = Reply::error(Cause::new(Reason::WrongProtocol, message));
+        reply.last = true;
+        self.reply(reply, None, false, false);
+    }
+
     /// Answers a request that broke HTTP, and ends.
     fn refuse(&mut self, error: http1::Error) {
         self.reply(
@@ -180,6 +193,12 @@ impl Connection {
 
     /// Time is up for a request.
     pub(super) fn overdue(&mut self, error: Option<http1::Error>) {
+        if self.is_shaking_hands() {
+            // There are no keys yet to tell it with.
+            self.pipe.reason.get_or_insert(Reason::TlsTimeout);
+            self.abort();
+            return;
+        }
         match error {
             Some(error) => self.refuse(error),
             None => {

@@ -2,9 +2,10 @@
 //! in, pieces to send and deadlines out.
 //!
 //! It begins as HTTP (`http`), may wait for its subscription to stand on the topic's home
-//! (`joining`), and goes on as WebSocket (`websocket`). What it wants of its socket is in `pipe`.
-//! An idle connection owns no buffer.
+//! (`joining`), and goes on as WebSocket (`websocket`). What it wants of its socket is in `pipe`; if
+//! that socket speaks TLS, `encryption` stands before all of it. An idle connection owns no buffer.
 
+mod encryption;
 mod held;
 mod http;
 mod outbox;
@@ -19,6 +20,7 @@ use reactor::Socket;
 use session::{Level, Reason};
 
 use crate::hub::Hub;
+use encryption::Encryption;
 use held::Held;
 use http::Http;
 use outbox::Outbox;
@@ -40,6 +42,7 @@ pub struct Connection {
     held: Held,
     outbox: Outbox,
     pipe: Pipe,
+    encryption: Option<Box<Encryption>>,
 }
 
 // Two cache lines, and all there is of it between two messages.
@@ -52,6 +55,15 @@ enum Phase {
     WebSocket(WebSocket),
     /// Whatever comes is discarded.
     Over,
+}
+
+/// What a listener's connections speak below everything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Nothing: TCP.
+    Plain,
+    /// TLS.
+    Tls,
 }
 
 /// What the core does for a ready connection.
@@ -69,18 +81,23 @@ pub enum Step {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub fn new(socket: Socket, hub: &mut Hub) -> Self {
+    pub fn new(socket: Socket, transport: Transport, hub: &mut Hub) -> Self {
         hub.broker.open(Client {
             index: socket.index,
             generation: socket.generation,
         });
-        Self {
+        let mut connection = Self {
             socket,
             phase: Phase::Http(Box::new(Http::new(hub))),
             held: Held::default(),
             outbox: Outbox::default(),
             pipe: Pipe::new(),
+            encryption: None,
+        };
+        if transport == Transport::Tls {
+            connection.encrypt(hub);
         }
+        connection
     }
 
     /// Its socket.
@@ -97,6 +114,14 @@ impl Connection {
 
     /// Bytes arrived. They are consumed here or copied.
     pub fn receive(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
+        if self.encryption.is_some() {
+            self.receive_encrypted(hub, bytes);
+        } else {
+            self.receive_plain(hub, bytes);
+        }
+    }
+
+    fn receive_plain(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
         let taken = if self.held.is_empty() {
             self.consume(hub, bytes)
         } else {
@@ -231,7 +256,8 @@ impl Connection {
 
     /// The node ends: close as soon as everything that was accepted is sent.
     pub fn drain(&mut self) {
-        let unsent = self.has_unsent();
+        // TLS has a word for the end.
+        let unsent = self.has_unsent() || self.is_encrypted();
         match &mut self.phase {
             // Its answer is its last, as everybody's is whom a draining node answers.
             Phase::Http(http) if http.is_awaiting() => {}
@@ -257,29 +283,35 @@ impl Connection {
         hub.broker.close(self.client());
         let reason = self.pipe.reason.unwrap_or(Reason::PeerGone);
         let (label, connection) = (reason.label(), self.socket.index);
+        let tls = self.encryption.as_ref().and_then(|tls| tls.failure());
+        let tls = tls.map(tracing::field::display);
         match reason.level() {
             Level::Debug => tracing::debug!(
                 core = hub.core(),
                 connection,
                 reason = label,
+                tls,
                 "connection ended"
             ),
             Level::Info => tracing::info!(
                 core = hub.core(),
                 connection,
                 reason = label,
+                tls,
                 "connection ended"
             ),
             Level::Warn => tracing::warn!(
                 core = hub.core(),
                 connection,
                 reason = label,
+                tls,
                 "connection ended"
             ),
             Level::Error => tracing::error!(
                 core = hub.core(),
                 connection,
                 reason = label,
+                tls,
                 "connection ended"
             ),
         }
@@ -291,7 +323,8 @@ impl Connection {
     /// Whether the connection joins the ready list now; it then is in it until `next_step`.
     pub fn becomes_ready(&mut self) -> bool {
         let has_work = !self.outbox.is_empty()
-            || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step());
+            || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step())
+            || matches!(&self.encryption, Some(encryption) if encryption.has_unsent());
         self.pipe.becomes_ready(has_work)
     }
 
@@ -335,6 +368,7 @@ impl Connection {
             websocket.transmit(&mut self.outbox);
             self.settle(hub);
         }
+        let bytes_max = self.take_rest(pieces, bytes_max);
         let moved = self.outbox.drain_into(pieces, pieces_max, bytes_max);
         if self.pipe.behind && self.may_deliver() && pieces.len() < pieces_max && moved < bytes_max
         {
@@ -351,6 +385,9 @@ impl Connection {
         if all && pieces.len() < pieces_max && self.say_goodbye(hub) {
             let room = pieces_max - pieces.len();
             self.outbox.drain_into(pieces, room, bytes_max);
+        }
+        if self.encryption.is_some() && !self.seal(hub, pieces) {
+            return Step::Close;
         }
         if !pieces.is_empty() {
             self.pipe.begin_send(hub.now_ms);
@@ -374,7 +411,9 @@ impl Connection {
 
     /// Whether something is on its way to the socket, or will be.
     fn has_unsent(&self) -> bool {
-        self.pipe.is_sending() || !self.outbox.is_empty()
+        self.pipe.is_sending()
+            || !self.outbox.is_empty()
+            || matches!(&self.encryption, Some(encryption) if encryption.has_unsent())
     }
 
     /// Whether it has asked for more than it takes: then it is not to be read from.

@@ -107,6 +107,11 @@ impl Pipe {
         }
     }
 
+    /// Whether a FIN follows what is still to be sent.
+    pub(super) fn is_finishing(&self) -> bool {
+        matches!(self.ending, Ending::Finish | Ending::FinishThenClose)
+    }
+
     /// Whether the socket is to be closed now: true once.
     pub(super) fn take_close(&mut self) -> bool {
         let close = self.ending == Ending::Close;

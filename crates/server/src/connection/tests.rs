@@ -26,7 +26,7 @@ fn connected(hub: &mut Hub, request: &str) -> Connection {
         index: 0,
         generation: 0,
     };
-    let mut connection = Connection::new(socket, hub);
+    let mut connection = Connection::new(socket, Transport::Plain, hub);
     connection.receive(hub, &mut request.as_bytes().to_vec());
     connection
 }

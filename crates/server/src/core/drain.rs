@@ -119,7 +119,7 @@ impl<D: Driver> Core<D> {
     }
 
     fn stop_accepting(&mut self) {
-        if let Some(listener) = self.listener.take() {
+        for listener in self.listeners.take() {
             self.driver.stop_listening(listener);
         }
     }

@@ -1,9 +1,9 @@
 //! The first half of a turn: completions become what connections do with them.
 
-use reactor::{Completion, Driver, Outgoing, Socket, Stream};
+use reactor::{Completion, Driver, ListenerId, Outgoing, Socket, Stream};
 
-use super::{COMPLETIONS_PER_TURN, Core};
-use crate::connection::Connection;
+use super::{COMPLETIONS_PER_TURN, Core, HANDSHAKES_PER_TURN};
+use crate::connection::{Connection, Transport};
 
 /// Piece lists of vectored sends kept for the next ones.
 const SPARE_MAX: usize = 1024;
@@ -17,6 +17,9 @@ impl<D: Driver> Core<D> {
                 hub,
                 ..
             } = self;
+            if hub.handshakes >= HANDSHAKES_PER_TURN {
+                return;
+            }
             let Some(completion) = driver.next_completion() else {
                 return;
             };
@@ -37,7 +40,7 @@ impl<D: Driver> Core<D> {
                     self.keep_spare(buffer);
                     self.on_sent(socket, result);
                 }
-                Completion::Accepted { stream, .. } => self.on_accepted(stream),
+                Completion::Accepted { listener, stream } => self.on_accepted(listener, stream),
                 Completion::AcceptFailed { error, .. } => {
                     self.node.accept_failed(&error);
                 }
@@ -55,20 +58,21 @@ impl<D: Driver> Core<D> {
     }
 
     /// A connection came to this core's listener; it stays here or goes to a core that has fewer.
-    fn on_accepted(&mut self, stream: Stream) {
+    fn on_accepted(&mut self, listener: ListenerId, stream: Stream) {
         if !self.drain.is_serving() {
             return;
         }
+        let transport = self.listeners.transport(listener);
         let core = self.node.place(self.hub.core());
         if core == self.hub.core() {
-            self.adopt(stream);
+            self.adopt(stream, transport);
         } else {
-            self.ports.hand_over(core, stream);
+            self.ports.hand_over(core, stream, transport);
         }
     }
 
     /// A connection begins on this core, where it is counted already.
-    pub(super) fn adopt(&mut self, stream: Stream) {
+    pub(super) fn adopt(&mut self, stream: Stream, transport: Transport) {
         if !self.drain.is_serving() {
             self.node.closed(self.hub.core());
             return;
@@ -76,7 +80,7 @@ impl<D: Driver> Core<D> {
         let socket = self.driver.adopt(stream);
         let index = socket.index as usize;
         self.connections.reach(index, || None);
-        self.connections[index] = Some(Connection::new(socket, &mut self.hub));
+        self.connections[index] = Some(Connection::new(socket, transport, &mut self.hub));
         self.open += 1;
         self.driver.receive(socket);
         self.touched(socket);

@@ -13,6 +13,7 @@ use mesh::Port;
 use reactor::{Driver, Stream, Waker};
 
 use super::Core;
+use crate::connection::Transport;
 use crate::hub::Settings;
 
 /// Lane messages taken in one turn.
@@ -28,7 +29,7 @@ pub enum Shipped<T> {
     /// From the control thread.
     Control(Control),
     /// A connection that its receiver has room for.
-    Connection(Stream),
+    Connection(Stream, Transport),
 }
 
 /// What the control thread asks of a core.
@@ -147,8 +148,9 @@ impl Ports {
         self.requests.ship(to, Shipped::Broker(request));
     }
 
-    pub(super) fn hand_over(&mut self, to: usize, stream: Stream) {
-        self.requests.ship(to, Shipped::Connection(stream));
+    pub(super) fn hand_over(&mut self, to: usize, stream: Stream, transport: Transport) {
+        self.requests
+            .ship(to, Shipped::Connection(stream, transport));
     }
 
     pub(super) fn delivery(&mut self, to: usize, delivery: Delivery) {
@@ -193,7 +195,7 @@ impl<D: Driver> Core<D> {
             match shipped {
                 Shipped::Broker(delivery) => self.hub.broker.take_delivery(from, delivery),
                 Shipped::Fence => self.drain.delivery_fence_arrived(),
-                Shipped::Control(_) | Shipped::Connection(_) => {}
+                Shipped::Control(_) | Shipped::Connection(..) => {}
             }
         }
         for _ in 0..REQUESTS_PER_TURN {
@@ -209,7 +211,7 @@ impl<D: Driver> Core<D> {
                 Shipped::Broker(request) => self.hub.take_request(from, request),
                 Shipped::Fence => self.drain.request_fence_arrived(),
                 Shipped::Control(control) => self.obey(control),
-                Shipped::Connection(stream) => self.adopt(stream),
+                Shipped::Connection(stream, transport) => self.adopt(stream, transport),
             }
         }
     }

@@ -9,6 +9,7 @@ mod deadlines;
 mod drain;
 mod input;
 mod lanes;
+mod listeners;
 mod output;
 
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pages::Pages;
-use reactor::{Driver, ListenerId, Socket, Timers, Wait};
+use reactor::{Driver, Socket, Timers, Wait};
 
 use crate::connection::Connection;
 use crate::hub::Hub;
@@ -25,9 +26,12 @@ use crate::node::Node;
 use drain::Drain;
 
 pub use lanes::{Control, ControlPort, Ports, Share, Shipped, lay};
+pub use listeners::Listeners;
 
 /// Completions taken in one turn before what they caused is sent.
 const COMPLETIONS_PER_TURN: usize = 4096;
+/// TLS handshakes answered in one turn, each of them a signature and a key exchange: a few milliseconds together.
+const HANDSHAKES_PER_TURN: u32 = 16;
 /// Sends submitted in one turn: a fan-out that is larger goes on in the next, so that it delays
 /// nobody else's message for long.
 const SENDS_PER_TURN: usize = 1024;
@@ -37,7 +41,7 @@ const SWEEP_INTERVAL_MS: u64 = 1000;
 /// One core.
 pub struct Core<D: Driver> {
     driver: D,
-    listener: Option<ListenerId>,
+    listeners: Listeners,
     hub: Hub,
     /// By socket index; the driver numbers sockets densely.
     connections: Pages<Option<Connection>>,
@@ -66,11 +70,17 @@ pub enum Flow {
 }
 
 impl<D: Driver> Core<D> {
-    /// A core that accepts what comes to `listener`.
-    pub fn new(driver: D, listener: ListenerId, hub: Hub, ports: Ports, node: Arc<Node>) -> Self {
+    /// A core that accepts what comes to `listeners`.
+    pub fn new(
+        driver: D,
+        listeners: impl Into<Listeners>,
+        hub: Hub,
+        ports: Ports,
+        node: Arc<Node>,
+    ) -> Self {
         let now_ms = driver.now_ns() / 1_000_000;
         Self {
-            listener: Some(listener),
+            listeners: listeners.into(),
             hub,
             connections: Pages::new(),
             open: 0,
