@@ -38,6 +38,7 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("tests", Allowed::Every),
     ("tests/attacks", Allowed::Only(&["ringwire-tests"])),
     ("tests/oracles", Allowed::Every),
+    ("tests/conformance", Allowed::Every),
     ("xtask", Allowed::Only(&[])),
 ];
 

@@ -255,10 +255,10 @@ fn parse_request<'b>(
     let mut request = httparse::Request::new(headers);
     match request.parse(bytes) {
         Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) | Err(httparse::Error::Token) => {
+        // The line ends in the right version, so a wrong one is another space before it.
+        Ok(httparse::Status::Partial) | Err(httparse::Error::Token | httparse::Error::Version) => {
             return Err(Error::RequestLine);
         }
-        Err(httparse::Error::Version) => return Err(Error::Version),
         Err(_) => return Err(Error::HeaderLine),
     }
     let part = |text: Option<&str>| Span::of(bytes, text.unwrap_or_default().as_bytes());
