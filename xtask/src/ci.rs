@@ -47,6 +47,7 @@ const GATES: &[Gate] = &[
     },
     gate("fuzz", &["xtask", "fuzz", FUZZ_SECONDS, "--jobs", "2"]),
     gate("clients", &["xtask", "clients"]),
+    gate("conformance", &["xtask", "conformance"]),
     gate("instructions", &["xtask", "instructions"]),
     gate("syscalls", &["xtask", "syscalls"]),
 ];

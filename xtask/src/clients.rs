@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::programs::target;
+
 /// Tells the tests where the broker is. It does not begin with `RINGWIRE_`, for those are settings.
 const PROGRAM_VARIABLE: &str = "BROKER_UNDER_TEST";
 
@@ -52,16 +54,8 @@ pub(crate) fn run(root: &Path, _arguments: &[String]) -> Result<(), String> {
     outcomes.into_iter().collect()
 }
 
-/// Cargo's target folder.
-fn target(root: &Path) -> PathBuf {
-    match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => root.join(folder),
-        None => root.join("target"),
-    }
-}
-
 /// The interpreter of an environment with the pinned packages; made again when the pins change.
-fn python(folder: &Path, target: &Path) -> Result<PathBuf, String> {
+pub(crate) fn python(folder: &Path, target: &Path) -> Result<PathBuf, String> {
     let environment = target.join("clients-python");
     let interpreter = environment.join("bin/python");
     let wanted = fs::read_to_string(folder.join("requirements.txt"))
@@ -94,7 +88,7 @@ fn python(folder: &Path, target: &Path) -> Result<PathBuf, String> {
 }
 
 /// Installs exactly what package-lock.json says, unless it stands already.
-fn node_modules(folder: &Path) -> Result<(), String> {
+pub(crate) fn node_modules(folder: &Path) -> Result<(), String> {
     let wanted = fs::read_to_string(folder.join("package-lock.json"))
         .map_err(|error| format!("cannot read package-lock.json: {error}"))?;
     let installed = folder.join("node_modules/installed-package-lock.json");

@@ -8,6 +8,7 @@
 mod ci;
 mod clients;
 mod compare;
+mod conformance;
 mod cores;
 mod fuzz;
 mod instructions;
@@ -37,6 +38,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "clients",
         "real clients (websockets, ws, curl, Chromium) against a real server",
         clients::run,
+    ),
+    (
+        "conformance",
+        "the Autobahn test suite, server and client: cargo xtask conformance [--full] [--record] [--cases PATTERN]",
+        conformance::run,
     ),
     (
         "fuzz",

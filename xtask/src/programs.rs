@@ -4,11 +4,17 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// How long a server may take until it listens, and how often that is looked at.
+const LISTENS_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Builds these packages in release; returns the folder in which their programs lie.
 pub(crate) fn release(root: &Path, packages: &[&str]) -> Result<PathBuf, String> {
@@ -22,11 +28,23 @@ pub(crate) fn release(root: &Path, packages: &[&str]) -> Result<PathBuf, String>
     if !built.success() {
         return Err("the build failed".into());
     }
-    let target = match std::env::var_os("CARGO_TARGET_DIR") {
+    Ok(target(root).join("release"))
+}
+
+/// Cargo's target folder.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => root.join(folder),
         None => root.join("target"),
-    };
-    Ok(target.join("release"))
+    }
+}
+
+/// A loopback address where nobody listens; a new one each time, so that no connection of an earlier run is in
+/// the way.
+pub(crate) fn free_address() -> Result<SocketAddr, String> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map_err(|error| format!("no free port on 127.0.0.1: {error}"))
 }
 
 /// A process that ends with this value.
@@ -39,6 +57,22 @@ impl Running {
         child
             .map(Self)
             .map_err(|error| format!("cannot start {name}: {error}"))
+    }
+
+    /// Waits until it takes connections there.
+    pub(crate) fn until_it_listens(&mut self, address: SocketAddr) -> Result<(), String> {
+        let begun = Instant::now();
+        while begun.elapsed() < LISTENS_WITHIN {
+            if let Ok(Some(status)) = self.0.try_wait() {
+                return Err(format!("a server ended at its start ({status})"));
+            }
+            if TcpStream::connect(address).is_ok() {
+                return Ok(());
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        let within_s = LISTENS_WITHIN.as_secs();
+        Err(format!("nobody listens on {address} within {within_s} s"))
     }
 }
 
@@ -60,9 +94,7 @@ pub(crate) struct Broker {
 impl Broker {
     /// With the default configuration and so many cores, on a free port; on these CPUs (as `taskset` names them) or any.
     pub(crate) fn start(programs: &Path, cores: u32, cpus: Option<&str>) -> Result<Self, String> {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .map_err(|error| format!("no free port: {error}"))?;
+        let address = free_address()?;
         let program = programs.join("ringwire");
         let mut command = match cpus {
             Some(cpus) => {
@@ -108,7 +140,7 @@ impl Broker {
 }
 
 /// A command that ends with this process, however that ends.
-fn mortal(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn mortal(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "TERM"]).arg(program);
     command

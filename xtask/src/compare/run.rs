@@ -13,7 +13,8 @@ use super::check_interruption;
 use super::load::Load;
 use super::outcome::{self, Figures};
 use super::places::Places;
-use super::server::{Server, free_address, has_real_time};
+use super::server::{Server, has_real_time};
+use crate::programs::free_address;
 
 /// The CPU that the load generator is pinned to; servers have another.
 const CPU: &str = "1";

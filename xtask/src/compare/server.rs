@@ -1,7 +1,7 @@
 //! A server under test: a process on CPU 0 that is there for one run and gone after it, whatever happens.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread;
@@ -119,14 +119,6 @@ pub(super) fn has_real_time() -> bool {
     *HAS
 }
 
-/// A loopback address where nobody listens; a new one each time, so that no connection of an earlier run is in
-/// the way.
-pub(super) fn free_address() -> Result<SocketAddr, String> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| format!("no free port on 127.0.0.1: {error}"))
-}
-
 /// The first process that `pid` has started.
 fn child_of(pid: u32) -> Option<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
@@ -135,7 +127,10 @@ fn child_of(pid: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+    use crate::programs::free_address;
 
     /// A server that never listens, or ends at once, is an error and leaves nothing behind.
     #[test]

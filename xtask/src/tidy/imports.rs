@@ -39,6 +39,10 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("tests/attacks", Allowed::Only(&["ringwire-tests"])),
     ("tests/oracles", Allowed::Every),
     ("tests/conformance", Allowed::Every),
+    (
+        "tests/autobahn",
+        Allowed::Only(&["frame", "protocol", "tls"]),
+    ),
     ("xtask", Allowed::Only(&[])),
 ];
 

@@ -1,0 +1,159 @@
+//! Who stands before the suite: the broker, the client machine, and for comparison the servers of two libraries that
+//! everybody knows.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::cases::{Case, Verdict};
+use super::suite::Suite;
+use crate::clients;
+use crate::programs::{Running, free_address, mortal, target};
+
+/// Raised bounds: case 9.1.6 has a message of 16 MiB, 9.3.1 one of 65,536 fragments with an empty one behind them.
+/// The suite takes its time to read what it has sent. A topic's backlog has to hold two messages, used or not.
+const CONFIG: &str = r#"
+[server]
+echo = true
+cores = 2
+[websocket]
+message_bytes_max = "16MiB"
+fragments_max = 65537
+write_timeout = "100s"
+[topic_default]
+backlog_bytes_max = "32MiB"
+"#;
+
+/// Who is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// The broker's `/echo`.
+    Server,
+    /// The client machine, in the program of tests/autobahn.
+    Client,
+    /// npm `ws`, as a server.
+    Ws,
+    /// Python's `websockets`, as a server.
+    Websockets,
+}
+
+/// Where the programs of all peers are.
+pub(super) struct Places {
+    clients: PathBuf,
+    programs: PathBuf,
+    config: PathBuf,
+    python: PathBuf,
+}
+
+impl Places {
+    /// Builds ours and, if they are wanted, installs the others.
+    pub(super) fn prepare(root: &Path, with_others: bool) -> Result<Self, String> {
+        let target = target(root);
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args([
+                "build",
+                "--package",
+                "ringwire",
+                "--package",
+                "ringwire-autobahn",
+            ])
+            .current_dir(root)
+            .status();
+        if !built.is_ok_and(|status| status.success()) {
+            return Err("the build failed".into());
+        }
+        let config = target.join("autobahn/ringwire.toml");
+        fs::write(&config, CONFIG)
+            .map_err(|error| format!("cannot write {}: {error}", config.display()))?;
+        let clients = root.join("tests/clients");
+        let mut python = PathBuf::new();
+        if with_others {
+            python = clients::python(&clients, &target)?;
+            clients::node_modules(&clients)?;
+        }
+        Ok(Self {
+            clients,
+            programs: target.join("debug"),
+            config,
+            python,
+        })
+    }
+}
+
+impl Peer {
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Server | Self::Client => "ringwire",
+            Self::Ws => "npm ws",
+            Self::Websockets => "Python websockets",
+        }
+    }
+
+    /// Which end of the connection it is.
+    pub(super) fn role(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server | Self::Ws | Self::Websockets => "server",
+        }
+    }
+
+    /// The pinned version, ours the workspace's.
+    pub(super) fn version(self, root: &Path) -> Result<String, String> {
+        let (file, before, after) = match self {
+            Self::Server | Self::Client => ("Cargo.toml", "\nversion = \"", "\""),
+            Self::Ws => ("tests/clients/package.json", "\"ws\": \"", "\""),
+            Self::Websockets => ("tests/clients/requirements.txt", "\nwebsockets==", "\n"),
+        };
+        let text = fs::read_to_string(root.join(file))
+            .map_err(|error| format!("cannot read {file}: {error}"))?;
+        let version = text
+            .split_once(before)
+            .and_then(|(_, rest)| rest.split_once(after));
+        version
+            .map(|(version, _)| version.to_owned())
+            .ok_or_else(|| format!("no version in {file}"))
+    }
+
+    /// Plays `cases` with it.
+    pub(super) fn face(
+        self,
+        suite: &Suite,
+        places: &Places,
+        run: &str,
+        cases: &[Case],
+    ) -> Result<BTreeMap<Case, Verdict>, String> {
+        if self == Self::Client {
+            return suite.judge_client(run, cases, |url, agent| {
+                let mut client = mortal(places.programs.join("ringwire-autobahn"));
+                client.args([url, agent]);
+                client
+            });
+        }
+        let address = free_address()?;
+        let port = address.port().to_string();
+        let mut command = match self {
+            Self::Ws => mortal("node"),
+            Self::Websockets => mortal(&places.python),
+            Self::Server | Self::Client => mortal(places.programs.join("ringwire")),
+        };
+        match self {
+            Self::Ws => command.args(["echo/ws.mjs", &port]),
+            Self::Websockets => command.args(["echo/server.py", &port]),
+            Self::Server | Self::Client => command
+                .arg("--config")
+                .arg(&places.config)
+                .args(["--listen", &address.to_string()]),
+        };
+        command.current_dir(&places.clients);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut server = Running::start(&mut command)?;
+        server.until_it_listens(address)?;
+        suite.judge_server(run, &format!("ws://{address}/echo"), cases)
+    }
+}
