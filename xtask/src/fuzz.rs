@@ -12,7 +12,7 @@ mod record;
 use options::Options;
 use record::Run;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
@@ -20,6 +20,16 @@ use std::time::Instant;
 
 const MEMORY_MIB_MAX: u32 = 2048;
 const INPUT_SECONDS_MAX: u32 = 5;
+
+/// The targets that read text, and the words that mean something to them.
+const DICTIONARIES: &[(&str, &str)] = &[
+    ("extensions", "extensions.dict"),
+    ("handshake", "http.dict"),
+    ("head", "http.dict"),
+    ("json_command", "json.dict"),
+    ("peer_handshake", "http.dict"),
+    ("topic", "topic.dict"),
+];
 
 /// Builds all targets, then runs the wanted ones; every finding is told, and fails the whole.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
@@ -130,6 +140,7 @@ fn fuzz(folder: &Path, programs: &Path, target: &str, seconds: u32) -> Result<Ru
 
 /// The words that mean something to a target, if there is a list of them.
 fn dictionary(folder: &Path, target: &str) -> Option<String> {
-    let list: PathBuf = folder.join("dictionaries").join(format!("{target}.dict"));
-    list.is_file().then(|| format!("-dict={}", list.display()))
+    let (_, list) = DICTIONARIES.iter().find(|(known, _)| *known == target)?;
+    let path = folder.join("dictionaries").join(list);
+    Some(format!("-dict={}", path.display()))
 }

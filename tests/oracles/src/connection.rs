@@ -1,12 +1,13 @@
 //! WebSocket connections on bytes cut anywhere, beside a model that reads them whole.
 //!
 //! The first byte of the input says which role reads and how the reads are cut, the second whether this
-//! end has begun to close. Events and answers must be the model's, whatever the cuts; what is
+//! end has begun to close, and what was agreed about compression. Events and answers must be the model's, whatever the cuts; what is
 //! sent must be well-formed frames, with at most one Close, last.
 
 use crate::cuts::reads;
-use crate::model::websocket::Model;
+use crate::model::websocket::{History, Model};
 use frame::{CloseCode, ClosePayload, Header, Limits, Opcode};
+use protocol::handshake::deflate::{Agreed, Compressing};
 use protocol::ws::{Config, Connection, Event, Inflater, Input, Role};
 
 pub(crate) const CONFIG: Config = Config {
@@ -28,25 +29,66 @@ pub(crate) fn judge(input: &[u8]) {
     } else {
         Role::Client
     };
-    let closing = closing % 4 == 0;
-    let whole = outcome(role, closing, [stream].into_iter());
-    let pieces = outcome(role, closing, reads(how.rotate_right(1), stream));
+    let end = End {
+        role,
+        closing: closing % 4 == 0,
+        deflate: DEFLATE[usize::from(closing / 4 % 4)],
+    };
+    let whole = outcome(end, [stream].into_iter());
+    let pieces = outcome(end, reads(how.rotate_right(1), stream));
     assert_eq!(whole, pieces);
 
     let (events, sent) = whole;
-    let heard = Model::new(role, CONFIG.limits, closing).hear(stream);
+    let history = end
+        .deflate
+        .map(|agreed| History::new(window_bytes(agreed.client)));
+    let heard = Model::new(role, CONFIG.limits, end.closing, history).hear(stream);
     assert_eq!(events, heard.events);
     let (pongs, close) = answers(role, &sent);
     assert_eq!(pongs, heard.pongs);
     assert_eq!(close, heard.close);
 }
 
+/// What the handshake may have agreed on.
+const DEFLATE: [Option<Agreed>; 4] = [None, agreed(false, 15), agreed(true, 8), agreed(true, 15)];
+
+const fn agreed(context_takeover: bool, window_bits: u8) -> Option<Agreed> {
+    let both = Compressing {
+        context_takeover,
+        window_bits,
+    };
+    Some(Agreed {
+        server: both,
+        client: both,
+    })
+}
+
+/// How far back a message may refer to those before it.
+pub(crate) fn window_bytes(peer: Compressing) -> usize {
+    if peer.context_takeover {
+        1 << peer.window_bits
+    } else {
+        0
+    }
+}
+
+/// The end that reads.
+#[derive(Clone, Copy)]
+struct End {
+    role: Role,
+    closing: bool,
+    deflate: Option<Agreed>,
+}
+
 type Outcome = (Vec<Event<'static>>, Vec<u8>);
 
-fn outcome<'s>(role: Role, closing: bool, reads: impl Iterator<Item = &'s [u8]>) -> Outcome {
-    let mut connection = Connection::new(role, 0, 7);
+fn outcome<'s>(end: End, reads: impl Iterator<Item = &'s [u8]>) -> Outcome {
+    let mut connection = Connection::new(end.role, 0, 7);
+    if let Some(agreed) = end.deflate {
+        connection = connection.with_deflate(agreed);
+    }
     let mut inflater = Inflater::default();
-    if closing {
+    if end.closing {
         connection.close(0, CloseCode::NORMAL, "");
     }
     let mut events = Vec::new();
@@ -66,7 +108,7 @@ fn outcome<'s>(role: Role, closing: bool, reads: impl Iterator<Item = &'s [u8]>)
         Some(Event::Failed(_) | Event::PeerClosed { .. })
     );
     assert_eq!(ended, connection.is_finished());
-    assert_eq!(connection.is_open(), !ended && !closing);
+    assert_eq!(connection.is_open(), !ended && !end.closing);
     (events, sent)
 }
 

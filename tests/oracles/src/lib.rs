@@ -9,10 +9,12 @@
 
 mod connection;
 mod cuts;
+mod deflate;
 mod extensions;
 mod frames;
 mod handshake;
 mod head;
+mod inflate;
 mod json_command;
 mod mask;
 mod message;
@@ -34,11 +36,13 @@ pub struct Target {
 /// Every target, one line each.
 pub const TARGETS: &[Target] = &[
     target("connection", connection::judge),
+    target("deflate", deflate::judge),
     target("extensions", extensions::judge),
     target("frame", frames::judge),
     target("frame_utf8", utf8::judge),
     target("handshake", handshake::judge),
     target("head", head::judge),
+    target("inflate", inflate::judge),
     target("json_command", json_command::judge),
     target("mask", mask::judge),
     target("message", message::judge),

@@ -112,19 +112,19 @@ impl Working {
         let (read_before, written_before) = (self.stream.total_in(), self.stream.total_out());
         // One byte more than is allowed, to see whether it would be written.
         let room = self.output.len().min(bytes_max.saturating_add(1));
-        let status = self
-            .stream
-            .decompress(
-                input,
-                &mut self.output[*written..room],
-                InflateFlush::SyncFlush,
-            )
-            .map_err(|_| Failure::CorruptDeflate)?;
+        let decoded = self.stream.decompress(
+            input,
+            &mut self.output[*written..room],
+            InflateFlush::SyncFlush,
+        );
         *input = &input[(self.stream.total_in() - read_before) as usize..];
         *written += (self.stream.total_out() - written_before) as usize;
+        // Before the verdict: the decoder writes what there is room for, and may then find that what
+        // follows is corrupt. The message was too big already.
         if *written > bytes_max {
             return Err(Failure::Frame(frame::Error::MessageTooBig));
         }
+        let status = decoded.map_err(|_| Failure::CorruptDeflate)?;
         if *written == self.output.len() {
             self.output.resize(2 * *written, 0);
         }

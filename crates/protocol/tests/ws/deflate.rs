@@ -265,6 +265,13 @@ fn blocks_may_follow_a_final_block_but_not_without_end() {
     assert_corrupt("one more", &many(17));
 }
 
+/// RFC 1951 section 3.2.4.
+fn stored(bytes: u16) -> Vec<u8> {
+    let [low, high] = bytes.to_le_bytes();
+    let header = [0, low, high, !low, !high];
+    [&header[..], &vec![b'a'; bytes.into()]].concat()
+}
+
 #[test]
 fn the_bound_holds_for_what_comes_out() {
     let limits = Limits {
@@ -283,6 +290,8 @@ fn the_bound_holds_for_what_comes_out() {
     let bomb = Client::new(9, 15).next(&vec![b'a'; 70_001], true);
     let large = Client::new(9, 15).next(&vec![b'a'; 40_000_000], true);
     assert!(large.len() < 70_000, "a bomb is small on the wire");
+    // The decoder goes on to the next header with the last byte that there is room for.
+    let stored = [stored(65_535), stored(4_466), vec![0; 5]].concat();
     let bombs = [
         ("one byte more", bomb.clone()),
         ("a bomb", large.clone()),
@@ -291,6 +300,7 @@ fn the_bound_holds_for_what_comes_out() {
             "garbage right there",
             [&bomb[..bomb.len() - 1], &[0x07; 9]].concat(),
         ),
+        ("a block without a length right there", stored),
     ];
     let too_big = Failure::Frame(Error::MessageTooBig);
     for (name, payload) in bombs {

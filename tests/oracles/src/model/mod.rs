@@ -2,4 +2,5 @@
 
 pub(crate) mod extensions;
 pub(crate) mod http;
+pub(crate) mod inflate;
 pub(crate) mod websocket;

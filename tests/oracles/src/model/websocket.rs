@@ -3,8 +3,9 @@
 //! It shares no code with the machine but the names of what comes out. Rules are judged in the order
 //! of the bytes that show them, for the machine must not wait for more.
 
+use super::inflate::{self, Refused};
 use frame::{CloseCode, Error, Limits};
-use protocol::limits::PONGS_MAX;
+use protocol::limits::{PONGS_MAX, compressed_bytes_max};
 use protocol::ws::{Event, Failure, Kind, Role};
 
 /// What a connection hears in one stream, and what it has to say to it.
@@ -24,13 +25,45 @@ pub(crate) struct Model {
     limits: Limits,
     /// This end began to close before the stream came.
     closing: bool,
+    deflate: Option<History>,
     message: Option<Message>,
     heard: Heard,
+}
+
+/// permessage-deflate was agreed to; what the peer's next message may refer to.
+#[derive(Debug)]
+pub(crate) struct History {
+    plain: Vec<u8>,
+    window_bytes: usize,
+}
+
+impl History {
+    /// `window_bytes` is 0 for a peer that keeps no context.
+    pub(crate) fn new(window_bytes: usize) -> Self {
+        Self {
+            plain: Vec::new(),
+            window_bytes,
+        }
+    }
+
+    /// The next message.
+    pub(crate) fn inflate(
+        &mut self,
+        compressed: &[u8],
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, Refused> {
+        let plain = inflate::message(compressed, &self.plain, 1 << 15, bytes_max)?;
+        self.plain.extend_from_slice(&plain);
+        let window_at = self.plain.len().saturating_sub(self.window_bytes);
+        self.plain.drain(..window_at);
+        Ok(plain)
+    }
 }
 
 #[derive(Debug)]
 struct Message {
     kind: Kind,
+    compressed: bool,
     frames: u32,
     declared_bytes: u64,
     payload: Vec<u8>,
@@ -39,6 +72,7 @@ struct Message {
 /// A header, its lengths judged.
 struct Frame {
     fin: bool,
+    compressed: bool,
     opcode: u8,
     key: [u8; 4],
     header_bytes: usize,
@@ -59,8 +93,17 @@ impl From<Error> for Stop {
     }
 }
 
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Corrupt => Stop::Broken(Failure::CorruptDeflate),
+            Refused::TooBig => Error::MessageTooBig.into(),
+        }
+    }
+}
+
 impl Model {
-    pub(crate) fn new(role: Role, limits: Limits, closing: bool) -> Self {
+    pub(crate) fn new(role: Role, limits: Limits, closing: bool, deflate: Option<History>) -> Self {
         let mut heard = Heard::default();
         if closing {
             heard.close = Some(Some(CloseCode::NORMAL));
@@ -69,6 +112,7 @@ impl Model {
             role,
             limits,
             closing,
+            deflate,
             message: None,
             heard,
         }
@@ -156,11 +200,16 @@ impl Model {
         match self.role {
             Role::Server if !masked => return Err(Stop::Broken(Failure::Unmasked)),
             Role::Client if masked => return Err(Stop::Broken(Failure::Masked)),
-            _ if rsv != 0 => return Err(Stop::Broken(Failure::ReservedBits)),
             _ => {}
+        }
+        // RFC 7692 section 6: RSV1 stands on the first frame of a compressed message alone.
+        let compressed = self.deflate.is_some() && rsv == 4 && matches!(opcode, 1 | 2);
+        if rsv != 0 && !compressed {
+            return Err(Stop::Broken(Failure::ReservedBits));
         }
         Ok(Frame {
             fin,
+            compressed,
             opcode,
             key,
             header_bytes: 2 + length_bytes + if masked { 4 } else { 0 },
@@ -181,6 +230,7 @@ impl Model {
             } else {
                 Kind::Binary
             },
+            compressed: frame.compressed,
             frames: 0,
             declared_bytes: 0,
             payload: Vec::new(),
@@ -190,7 +240,12 @@ impl Model {
             return Err(Error::TooManyFragments.into());
         }
         let declared = u128::from(message.declared_bytes) + u128::from(frame.payload_bytes);
-        if declared > u128::from(self.limits.message_bytes_max) {
+        let bytes_max = if message.compressed {
+            compressed_bytes_max(self.limits.message_bytes_max)
+        } else {
+            self.limits.message_bytes_max
+        };
+        if declared > u128::from(bytes_max) {
             return Err(Error::MessageTooBig.into());
         }
         message.declared_bytes += frame.payload_bytes;
@@ -204,23 +259,35 @@ impl Model {
         message.payload.extend_from_slice(payload);
         let ended = whole && frame.fin;
         // RFC 6455 section 5.5.1: after our Close no message is wanted, so none is judged.
-        if message.kind == Kind::Text && !self.closing {
-            match std::str::from_utf8(&message.payload) {
-                Err(error) if ended || error.error_len().is_some() => {
-                    return Err(Error::InvalidUtf8.into());
-                }
-                _ => {}
+        if self.closing {
+            self.message.take_if(|_| ended);
+            return Ok(());
+        }
+        if message.kind == Kind::Text
+            && !message.compressed
+            && let Err(error) = std::str::from_utf8(&message.payload)
+            && (ended || error.error_len().is_some())
+        {
+            return Err(Error::InvalidUtf8.into());
+        }
+        match self.message.take_if(|_| ended) {
+            Some(message) => self.deliver(message),
+            None => Ok(()),
+        }
+    }
+
+    fn deliver(&mut self, message: Message) -> Result<(), Stop> {
+        let mut payload = message.payload;
+        if let Some(history) = self.deflate.as_mut().filter(|_| message.compressed) {
+            payload = history.inflate(&payload, self.limits.message_bytes_max as usize)?;
+            if message.kind == Kind::Text && std::str::from_utf8(&payload).is_err() {
+                return Err(Error::InvalidUtf8.into());
             }
         }
-        if ended
-            && let Some(message) = self.message.take()
-            && !self.closing
-        {
-            self.heard.events.push(Event::Message {
-                kind: message.kind,
-                payload: message.payload.into(),
-            });
-        }
+        self.heard.events.push(Event::Message {
+            kind: message.kind,
+            payload: payload.into(),
+        });
         Ok(())
     }
 

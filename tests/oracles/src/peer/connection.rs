@@ -25,6 +25,10 @@ const STRICTER: &[(Failure, &str)] = &[
     ),
 ];
 
+/// The one code that we take and tungstenite answers with 1002: section 7.4.2 lets IANA assign codes up to 2999,
+/// and it has assigned this one.
+const LAXER: CloseCode = CloseCode::BAD_GATEWAY;
+
 pub(crate) fn judge(input: &[u8]) {
     let Some((&how, stream)) = input.split_first() else {
         return;
@@ -85,6 +89,9 @@ impl End {
     fn is(&self, theirs: &Self) -> bool {
         match (self, theirs) {
             (End::Open, End::Open) | (End::Refused(_), End::RefusedThere) => true,
+            (End::Closed(Some(LAXER), _), End::Closed(code, _)) => {
+                *code == Some(CloseCode::PROTOCOL_ERROR)
+            }
             (End::Closed(code, reason), End::Closed(their_code, their_reason)) => {
                 code == their_code && reason == their_reason
             }
