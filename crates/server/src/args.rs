@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use tls::Certificates;
 use toml::Value;
 
+use crate::cert;
 use crate::certificates;
 use crate::config::{self, Config, Sources};
 use crate::{shell, start};
@@ -21,6 +22,7 @@ EXAMPLES
   ringwire                                     serve on 127.0.0.1:7464
   ringwire sub 'chat/**'                       print what is published
   ringwire pub chat/room1 hello                publish
+  ringwire cert --dev                          make a certificate to try wss:// with
   curl -d hello localhost:7464/t/chat/room1    publish without ringwire
 
 EXIT CODES
@@ -79,6 +81,8 @@ enum Command {
     Pub(shell::Publish),
     /// Print the messages of a topic or pattern.
     Sub(shell::Subscribe),
+    /// Make a certificate to try TLS with.
+    Cert(cert::Cert),
 }
 
 /// Runs what the command line asks for.
@@ -87,6 +91,7 @@ pub fn run() -> ExitCode {
     match args.command {
         Some(Command::Pub(publish)) => shell::report(shell::publish(&publish)),
         Some(Command::Sub(subscribe)) => shell::report(shell::subscribe(&subscribe)),
+        Some(Command::Cert(cert)) => shell::report(cert::make(&cert)),
         None => serve(&args.serve),
     }
 }

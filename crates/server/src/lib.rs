@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod cert;
 pub mod certificates;
 pub mod config;
 pub mod connection;

@@ -6,7 +6,8 @@ use clap::Args;
 use protocol::http1::{Limits, client};
 use serde::Deserialize;
 
-use super::{Error, authority, broken, connect, topic_path};
+use super::server::{Peer, Server};
+use super::{Error, broken, topic_path};
 
 /// Publish one message.
 #[derive(Debug, Args)]
@@ -26,9 +27,8 @@ pub struct Publish {
     #[arg(long, short)]
     quiet: bool,
 
-    /// Where the broker is.
-    #[arg(long, env = "RINGWIRE_URL", default_value = "http://127.0.0.1:7464")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
 }
 
 #[derive(Deserialize)]
@@ -51,8 +51,9 @@ struct Explained {
 /// # Errors
 /// The broker is not there, or refuses.
 pub fn publish(args: &Publish) -> Result<(), Error> {
+    let peer = args.server.peer()?;
     if args.data != "-" {
-        return publish_one(args, args.data.as_bytes());
+        return publish_one(args, &peer, args.data.as_bytes());
     }
     let mut input = std::io::stdin().lock();
     let mut line = Vec::new();
@@ -65,22 +66,17 @@ pub fn publish(args: &Publish) -> Result<(), Error> {
         {
             return Ok(());
         }
-        publish_one(args, line.strip_suffix(b"\n").unwrap_or(&line))?;
+        publish_one(args, &peer, line.strip_suffix(b"\n").unwrap_or(&line))?;
     }
 }
 
-fn publish_one(args: &Publish, payload: &[u8]) -> Result<(), Error> {
+fn publish_one(args: &Publish, peer: &Peer, payload: &[u8]) -> Result<(), Error> {
     let content_type = match (args.json, std::str::from_utf8(payload)) {
         (true, _) => "application/json",
         (false, Ok(_)) => "text/plain",
         (false, Err(_)) => "application/octet-stream",
     };
-    let answer = post(
-        authority(&args.server)?,
-        &topic_path(&args.topic),
-        content_type,
-        payload,
-    )?;
+    let answer = post(peer, &topic_path(&args.topic), content_type, payload)?;
     if answer.status() != 200 {
         let message = serde_json::from_slice(answer.body()).map_or_else(
             |_| "no reason given".to_owned(),
@@ -100,14 +96,14 @@ fn publish_one(args: &Publish, payload: &[u8]) -> Result<(), Error> {
 }
 
 fn post(
-    host: &str,
+    peer: &Peer,
     target: &str,
     content_type: &str,
     body: &[u8],
 ) -> Result<client::Response, Error> {
     let request = client::Request {
         method: "POST",
-        host,
+        host: peer.authority(),
         target,
         headers: &[("content-type", content_type)],
         body,
@@ -117,7 +113,7 @@ fn post(
     request
         .write(&mut bytes)
         .map_err(|error| Error(error.to_string()))?;
-    let mut stream = connect(host)?;
+    let mut stream = peer.connect()?;
     stream.write_all(&bytes).map_err(broken)?;
     let mut reader = client::ResponseReader::new(Limits::default());
     let mut buffer = [0; 4096];

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,8 @@ use protocol::ws::{self, Event, Input, Kind};
 use session::Since;
 use session::dialect::json::{Answer, Command, Id, PROTOCOL, ServerMessage, Verb};
 
-use super::{Error, authority, broken, connect};
+use super::server::{Server, Stream};
+use super::{Error, broken};
 
 /// Print the messages of a topic or pattern.
 #[derive(Debug, Args)]
@@ -38,9 +38,8 @@ pub struct Subscribe {
     #[arg(long)]
     json: bool,
 
-    /// Where the broker is.
-    #[arg(long, env = "RINGWIRE_URL", default_value = "http://127.0.0.1:7464")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
 }
 
 /// Pauses between attempts to connect again: the first, and the longest.
@@ -62,12 +61,13 @@ pub fn subscribe(args: &Subscribe) -> Result<(), Error> {
         positions: BTreeMap::new(),
     };
     let since = begin(args)?;
-    let mut stream = connect(authority(&args.server)?)?;
+    let peer = args.server.peer()?;
+    let mut stream = peer.connect()?;
     let mut pause = PAUSE_MIN;
     loop {
         let from = printer.resume(&pattern).unwrap_or_else(|| since.clone());
         let begun = Instant::now();
-        match follow(stream, args, &pattern, from, &mut printer)? {
+        match follow(stream, peer.authority(), &pattern, from, &mut printer)? {
             Ended::Done => return Ok(()),
             Ended::Broken(why) => eprintln!("ringwire: {why}; connecting again"),
         }
@@ -77,7 +77,7 @@ pub fn subscribe(args: &Subscribe) -> Result<(), Error> {
         stream = loop {
             thread::sleep(pause);
             pause = (pause * 2).min(PAUSE_MAX);
-            if let Ok(stream) = connect(authority(&args.server)?) {
+            if let Ok(stream) = peer.connect() {
                 break stream;
             }
         };
@@ -186,13 +186,13 @@ impl Printer {
 
 /// Subscribes over one connection and prints until it ends.
 fn follow(
-    stream: TcpStream,
-    args: &Subscribe,
+    stream: Stream,
+    host: &str,
     pattern: &Pattern,
     since: Since,
     printer: &mut Printer,
 ) -> Result<Ended, Error> {
-    let mut link = match Link::open(stream, authority(&args.server)?)? {
+    let mut link = match Link::open(stream, host)? {
         Ok(link) => link,
         Err(why) => return Ok(Ended::Broken(why)),
     };
@@ -223,7 +223,7 @@ fn follow(
 
 /// One WebSocket over a blocking socket.
 struct Link {
-    stream: TcpStream,
+    stream: Stream,
     machine: ws::Connection,
     inflater: ws::Inflater,
     received: Vec<u8>,
@@ -244,7 +244,7 @@ const CONFIG: ws::Config = ws::Config {
 
 impl Link {
     /// The opening handshake. The inner error is worth another attempt.
-    fn open(mut stream: TcpStream, host: &str) -> Result<Result<Self, String>, Error> {
+    fn open(mut stream: Stream, host: &str) -> Result<Result<Self, String>, Error> {
         let mut key = [0; 16];
         getrandom::fill(&mut key)
             .map_err(|error| Error(format!("the system gives no randomness: {error}")))?;
@@ -283,7 +283,7 @@ impl Link {
                 break;
             }
         }
-        stream.set_read_timeout(Some(SILENCE_MAX)).map_err(broken)?;
+        stream.set_read_timeout(SILENCE_MAX).map_err(broken)?;
         let machine = ws::Connection::new(ws::Role::Client, 0, seed);
         Ok(Ok(Self {
             stream,
