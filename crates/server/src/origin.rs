@@ -6,13 +6,14 @@
 //! host and port, never by prefix or suffix.
 
 /// The rule for one request: `origin` as the client sent it (one value for each header line),
-/// `host` the request's own `Host`.
+/// `host` the request's own `Host`, which came over TLS if `encrypted`.
 ///
 /// # Errors
 /// The status and what to tell the client.
 pub fn check<'a>(
     mut origins: impl Iterator<Item = &'a str>,
     host: Option<&str>,
+    encrypted: bool,
     allowed: &[String],
 ) -> Result<(), Refused> {
     let Some(origin) = origins.next() else {
@@ -24,14 +25,14 @@ pub fn check<'a>(
     let Some(page) = parse(origin) else {
         return Err(Refused::Denied);
     };
-    // The connection is plain, so the broker's own origin is http://<Host>; behind a proxy that
-    // ends TLS the same host is https.
+    // Over TLS the broker's own origin is https://<Host>. On a plain connection it is http://<Host>,
+    // or https all the same behind a proxy that ends TLS.
     let own = |scheme| {
         host.and_then(|host| parse_parts(scheme, host))
             .is_some_and(|own| own == page)
     };
-    if own("http")
-        || own("https")
+    if own("https")
+        || (!encrypted && own("http"))
         || allowed
             .iter()
             .any(|entry| parse(entry).as_ref() == Some(&page))
@@ -107,7 +108,7 @@ mod tests {
 
     fn ask(origin: &str, host: &str, allowed: &[&str]) -> Result<(), Refused> {
         let allowed: Vec<_> = allowed.iter().map(|s| (*s).to_owned()).collect();
-        check([origin].into_iter(), Some(host), &allowed)
+        check([origin].into_iter(), Some(host), false, &allowed)
     }
 
     #[test]
@@ -146,10 +147,19 @@ mod tests {
 
     #[test]
     fn no_origin_is_no_browser_and_two_are_none() {
-        assert_eq!(check([].into_iter(), Some("a"), &[]), Ok(()));
+        assert_eq!(check([].into_iter(), Some("a"), false, &[]), Ok(()));
         assert_eq!(
-            check(["http://a", "http://a"].into_iter(), Some("a"), &[]),
+            check(["http://a", "http://a"].into_iter(), Some("a"), false, &[]),
             Err(Refused::Repeated)
         );
+    }
+
+    #[test]
+    fn over_tls_a_plain_page_of_the_same_host_is_another_origin() {
+        let over_tls = |origin| check([origin].into_iter(), Some("a:7465"), true, &[]);
+        assert_eq!(over_tls("https://a:7465"), Ok(()));
+        assert_eq!(over_tls("http://a:7465"), Err(Refused::Denied));
+        let default_port = check(["https://a"].into_iter(), Some("a"), true, &[]);
+        assert_eq!(default_port, Ok(()));
     }
 }

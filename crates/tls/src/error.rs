@@ -228,7 +228,9 @@ impl fmt::Display for CertificatesError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => formatter.write_str("there is no certificate"),
-            Self::File { path, reason } => write!(formatter, "{}: {reason}", path.display()),
+            Self::File { path, reason } => {
+                write!(formatter, "{}: cannot be read: {reason}", path.display())
+            }
             Self::NoCertificate(path) => write!(
                 formatter,
                 "{}: there is no certificate in it; it takes PEM, with BEGIN CERTIFICATE",

@@ -93,11 +93,12 @@ impl Connection {
     fn serve(&mut self, hub: &mut Hub, request: &http1::Request) {
         let head = request.method() == "HEAD";
         let keep_alive = request.keep_alive() && !hub.draining;
-        let client = self.client();
+        let (client, encrypted) = (self.client(), self.is_encrypted());
         let (outcome, cors) = routes::serve(Exchange {
             hub,
             client,
             request,
+            encrypted,
         });
         match outcome {
             Outcome::Reply(reply) => self.reply(reply, cors, head, keep_alive),

@@ -28,6 +28,8 @@ pub struct Exchange<'a> {
     pub client: Client,
     /// What is asked.
     pub request: &'a Request,
+    /// It came over TLS.
+    pub encrypted: bool,
 }
 
 /// What comes of a request.
@@ -131,7 +133,8 @@ pub fn serve(exchange: Exchange<'_>) -> (Outcome, Option<Cors>) {
     let mut cors = None;
     if route.guarded {
         let allowed = &exchange.hub.settings.allowed_origins;
-        match origin::check(request.headers("origin"), request.header("host"), allowed) {
+        let origins = request.headers("origin");
+        match origin::check(origins, request.header("host"), exchange.encrypted, allowed) {
             Ok(()) => cors = request.header("origin").and_then(Cors::for_origin),
             Err(origin::Refused::Repeated) => return (REPEATED_ORIGIN.into(), None),
             Err(origin::Refused::Denied) => {

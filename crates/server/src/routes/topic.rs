@@ -35,6 +35,7 @@ fn upgrade(exchange: Exchange<'_>) -> Result<Outcome, Cause> {
         hub,
         client,
         request,
+        ..
     } = exchange;
     let accepted = match server::accept(request, &server::Policy { subprotocols: &[] }) {
         Ok(accepted) => accepted,
@@ -91,6 +92,7 @@ fn publish(exchange: Exchange<'_>) -> Result<Outcome, Cause> {
         hub,
         client,
         request,
+        ..
     } = exchange;
     if hub.draining {
         return Err(Reason::Draining.into());

@@ -21,6 +21,7 @@ pub(crate) struct Certified {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) authority_pem: String,
     pub(crate) own_pem: String,
+    pub(crate) key_pem: String,
 }
 
 impl Certified {
@@ -72,6 +73,7 @@ impl Certified {
         authority_pem: String,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Certified {
+        let key_pem = key.serialize_pem();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -85,6 +87,7 @@ impl Certified {
             config: Arc::new(config),
             authority_pem,
             own_pem: certificate.pem(),
+            key_pem,
         }
     }
 
