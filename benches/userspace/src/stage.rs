@@ -89,6 +89,7 @@ impl Stage {
             subprotocols: &[],
             headers: &[],
             key: [7; 16],
+            deflate: None,
         };
         let mut request = Vec::new();
         offer.write(&mut request).expect("a valid offer");

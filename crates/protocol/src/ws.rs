@@ -14,6 +14,7 @@
 mod connection;
 mod deflater;
 mod event;
+mod history;
 mod inflater;
 mod input;
 mod mask_keys;

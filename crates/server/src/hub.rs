@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use broker::{
-    Broker, Format, Formats, Kind, Pattern, Publisher, Refusal, Request, Rule, Rules, TopicRef,
-};
+use broker::{Broker, Format, Kind, Pattern, Publisher, Refusal, Request, Rule, Rules, TopicRef};
+use protocol::handshake::deflate;
+use protocol::handshake::server::{self, Accepted};
 use protocol::{http1, ws};
 
 use session::dialect::json::answer::Greeting;
 
-use crate::config::{Config, TopicLimits};
+use crate::config::{self, Config, TopicLimits};
 use crate::connection::HISTORY_MESSAGES_MAX;
-use crate::wire::WireEncoder;
+use crate::wire::{self, Compressing, WireEncoder};
 
 /// The limits and timers of connections, as the machines want them. Shared by all cores, replaced
 /// as a whole when the configuration is read again.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// What TLS connections are made from, if the node has certificates.
     pub tls: Option<tls::Server>,
+    /// How messages are compressed, if they are.
+    pub compression: Option<Compression>,
     /// Whether `/echo` is served.
     pub echo: bool,
 }
@@ -74,7 +76,35 @@ impl From<&Config> for Settings {
             },
             allowed_origins: config.http.allowed_origins.clone(),
             tls: None,
+            compression: config
+                .compression
+                .enabled
+                .then(|| (&config.compression).into()),
             echo: config.server.echo,
+        }
+    }
+}
+
+/// permessage-deflate, for clients that offer it.
+#[derive(Clone, Copy, Debug)]
+pub struct Compression {
+    /// Of what we send.
+    pub compressing: Compressing,
+    /// What the contexts of one core's clients may take together.
+    pub contexts_bytes_max: usize,
+    /// The window of each of them, where the client can be told.
+    pub context_window_bits: u8,
+}
+
+impl From<&config::Compression> for Compression {
+    fn from(config: &config::Compression) -> Self {
+        Self {
+            compressing: Compressing {
+                level: config.level,
+                threshold_bytes: config.threshold_bytes.len(),
+            },
+            contexts_bytes_max: config.contexts_bytes_max.len(),
+            context_window_bits: config.context_window_bits,
         }
     }
 }
@@ -124,9 +154,12 @@ pub struct Hub {
 impl Hub {
     /// The hub of one core.
     pub fn new(place: Place, config: &Config, settings: Arc<Settings>) -> Self {
+        let compressing = settings
+            .compression
+            .map(|compression| compression.compressing);
         Self {
             broker: Broker::new(broker_settings(place, config)),
-            encoder: WireEncoder::default(),
+            encoder: WireEncoder::new(compressing),
             inflater: ws::Inflater::default(),
             settings,
             now_ms: 0,
@@ -144,6 +177,43 @@ impl Hub {
     /// The number of this core.
     pub fn core(&self) -> usize {
         self.core
+    }
+
+    /// The configuration was read again. What was agreed with a client stays agreed.
+    pub fn reload(&mut self, settings: Arc<Settings>) {
+        let compressing = settings
+            .compression
+            .map(|compression| compression.compressing);
+        self.encoder.set(compressing);
+        self.settings = settings;
+    }
+
+    /// What an opening handshake may come to.
+    pub fn handshake_policy<'a>(&self, subprotocols: &'a [&'a str]) -> server::Policy<'a> {
+        let taken = self.inflater.context_bytes();
+        let deflate = self
+            .settings
+            .compression
+            .map(|compression| deflate::Policy {
+                context_bytes_max: compression.contexts_bytes_max.saturating_sub(taken),
+                context_window_bits: compression.context_window_bits,
+            });
+        server::Policy {
+            subprotocols,
+            deflate,
+        }
+    }
+
+    /// The machine of a connection whose handshake came to this just now. A context counts from here.
+    pub fn machine(&self, accepted: &Accepted) -> ws::Connection {
+        // A server masks nothing, so its machine needs no seed.
+        let machine = ws::Connection::new(ws::Role::Server, self.now_ms, 0);
+        match accepted.deflate {
+            Some(answer) => machine
+                .with_deflate(answer.agreed())
+                .counted_by(&self.inflater),
+            None => machine,
+        }
     }
 
     /// Sets the clock for one turn: everything in a turn happens at the same time.
@@ -227,7 +297,7 @@ fn broker_settings(place: Place, config: &Config) -> broker::Settings {
             ..broker::Limits::default()
         },
         // A raw client has no message in which to read of a gap.
-        gapless: Formats::NONE.with(Format::RAW),
+        gapless: wire::formats(Format::RAW),
     }
 }
 

@@ -347,6 +347,7 @@ impl<'p> Opening<'p> {
             subprotocols: &subprotocols,
             headers: &headers,
             key,
+            deflate: None,
         };
         offer
             .write(&mut link.ends.out)

@@ -17,6 +17,7 @@ const OFFER: Offer<'static> = Offer {
     subprotocols: SUBPROTOCOLS,
     headers: &[],
     key: *b"the sample nonce",
+    deflate: None,
 };
 
 const KEY_LINES: &[u8] =
@@ -62,6 +63,7 @@ fn server(lines: &[u8]) {
     };
     let policy = Policy {
         subprotocols: SUBPROTOCOLS,
+        deflate: None,
     };
     let mut answer = Vec::new();
     match accept(&request, &policy) {

@@ -1,10 +1,12 @@
 //! The client's side: the request, and everything that RFC 6455 section 4.1 lets a client check in
 //! the answer.
 //!
-//! No redirect is followed, no authentication is retried, and no extension is offered.
+//! No redirect is followed, no authentication is retried, and no extension but permessage-deflate is
+//! offered.
 
+use super::deflate::{self, Agreed};
 use super::fields::{ACCEPT, EXTENSIONS, Field, KEY, Miscounted, PROTOCOL, VERSION, VERSION_13};
-use super::{extensions, key};
+use super::key;
 use crate::http1::client::{check_request, write_head};
 use crate::http1::{
     Error as HttpError, Head, HeadReader, Limits, StartLine, UPGRADE_TOKEN, is_token, write_field,
@@ -26,6 +28,8 @@ pub struct Offer<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// Sixteen random bytes, new for each connection.
     pub key: [u8; 16],
+    /// What compression is offered, if any is.
+    pub deflate: Option<deflate::Parameters>,
 }
 
 impl Offer<'_> {
@@ -50,6 +54,9 @@ impl Offer<'_> {
         if !offered.is_empty() {
             write_field(PROTOCOL.name, offered.join(", "), out);
         }
+        if let Some(deflate) = &self.deflate {
+            write_field(EXTENSIONS.name, deflate.to_string(), out);
+        }
         out.extend_from_slice(b"\r\n");
         Ok(())
     }
@@ -70,6 +77,8 @@ impl fmt::Debug for Offer<'_> {
 pub struct Established {
     /// The subprotocol that it chose among the offered ones.
     pub subprotocol: Option<String>,
+    /// How messages are compressed, if they are.
+    pub deflate: Option<Agreed>,
 }
 
 /// Reads the answer to one offer. The timeout is the caller's.
@@ -79,6 +88,7 @@ pub struct Response {
     head: Option<HeadReader>,
     accept: [u8; 28],
     subprotocols: Box<[Box<str>]>,
+    deflate: Option<deflate::Parameters>,
     failed: bool,
 }
 
@@ -93,6 +103,7 @@ impl Response {
                 .iter()
                 .map(|subprotocol| Box::from(*subprotocol))
                 .collect(),
+            deflate: offer.deflate,
             failed: false,
         }
     }
@@ -142,16 +153,9 @@ impl Response {
         if accept.is_none_or(|accept| accept.as_bytes() != self.accept) {
             return Err(Error::Accept);
         }
-        // No extension was offered, so that any extension, and any malformed list, is one too many.
-        let chosen = EXTENSIONS.of_response(head);
-        if chosen
-            .map_err(|_| Error::Extension)?
-            .flat_map(extensions::parse)
-            .next()
-            .is_some()
-        {
-            return Err(Error::Extension);
-        }
+        let chosen = EXTENSIONS.of_response(head).map_err(|_| Error::Extension)?;
+        let deflate =
+            deflate::judge(chosen, self.deflate.as_ref()).map_err(|_| Error::Extension)?;
         let subprotocol = only(&PROTOCOL, head).map_err(|_| Error::Subprotocol)?;
         if subprotocol
             .is_some_and(|chosen| !self.subprotocols.iter().any(|offered| **offered == *chosen))
@@ -160,6 +164,7 @@ impl Response {
         }
         Ok(Established {
             subprotocol: subprotocol.map(str::to_owned),
+            deflate,
         })
     }
 }
@@ -185,7 +190,7 @@ pub enum Error {
     Connection,
     /// `Sec-WebSocket-Accept` is not the answer to our key.
     Accept,
-    /// The server chose an extension, and none was offered.
+    /// The server chose an extension that was not offered, or not with such parameters.
     Extension,
     /// The server chose a subprotocol that was not offered.
     Subprotocol,
@@ -211,9 +216,8 @@ impl fmt::Display for Error {
             Self::Accept => {
                 formatter.write_str("the answer's Sec-WebSocket-Accept does not fit our key")
             }
-            Self::Extension => {
-                formatter.write_str("the server chose an extension that was not offered")
-            }
+            Self::Extension => formatter
+                .write_str("the server chose an extension or a parameter that was not offered"),
             Self::Subprotocol => {
                 formatter.write_str("the server chose a subprotocol that was not offered")
             }

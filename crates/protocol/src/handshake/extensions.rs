@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Nothing is allocated for an offer, however many parameters it has, and names are only compared,
-//! never looked up. What the extensions mean is not known here: no extension is served yet, so the
-//! server declines every offer by answering without one, and the client accepts none.
+//! never looked up. What the extensions mean is not known here: that of the only one that is served
+//! is `deflate`'s business.
 
 use crate::http1::is_token;
 use std::borrow::Cow;

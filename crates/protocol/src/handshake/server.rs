@@ -4,7 +4,7 @@
 //! Origins and tokens are not judged here either; a token in the subprotocols is only taken out.
 
 use super::fields::{ACCEPT, EXTENSIONS, KEY, PROTOCOL, VERSION, VERSION_13};
-use super::{extensions, key};
+use super::{deflate, extensions, key};
 use crate::http1::{FieldValue, Request, Response, UPGRADE_TOKEN, is_token, list, write_field};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use std::fmt;
@@ -17,6 +17,8 @@ const BEARER: &str = "bearer.";
 pub struct Policy<'a> {
     /// The subprotocols that are served here. None of them begins with `bearer.`.
     pub subprotocols: &'a [&'a str],
+    /// Whether messages may be compressed.
+    pub deflate: Option<deflate::Policy>,
 }
 
 /// A request that may become a WebSocket.
@@ -28,6 +30,8 @@ pub struct Accepted {
     pub subprotocol: Option<String>,
     /// The token from an entry `bearer.<base64url>`, decoded. It is never echoed.
     pub bearer: Option<String>,
+    /// Our answer to the client's offer to compress messages, if it is accepted.
+    pub deflate: Option<deflate::Parameters>,
 }
 
 /// Says that there is a token, not which: no log is to show it.
@@ -37,6 +41,7 @@ impl fmt::Debug for Accepted {
             .debug_struct("Accepted")
             .field("subprotocol", &self.subprotocol)
             .field("has_bearer", &self.bearer.is_some())
+            .field("deflate", &self.deflate)
             .finish_non_exhaustive()
     }
 }
@@ -61,10 +66,11 @@ pub fn accept(request: &Request, policy: &Policy<'_>) -> Result<Accepted, Refusa
         accept,
         subprotocol,
         bearer: offered.bearer,
+        deflate: accept_deflate(request, policy),
     })
 }
 
-/// Appends the 101. No extension is ever in it: each offer is declined.
+/// Appends the 101.
 pub fn write_accept(accepted: &Accepted, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
     write_field("upgrade", UPGRADE_TOKEN, out);
@@ -73,6 +79,9 @@ pub fn write_accept(accepted: &Accepted, out: &mut Vec<u8>) {
     if let Some(subprotocol) = &accepted.subprotocol {
         debug_assert!(is_token(subprotocol), "a served subprotocol is a token");
         write_field(PROTOCOL.name, subprotocol, out);
+    }
+    if let Some(deflate) = &accepted.deflate {
+        write_field(EXTENSIONS.name, deflate.to_string(), out);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -123,6 +132,15 @@ fn check_extensions(request: &Request) -> Result<(), Refusal> {
     } else {
         Err(Refusal::Extensions)
     }
+}
+
+fn accept_deflate(request: &Request, policy: &Policy<'_>) -> Option<deflate::Parameters> {
+    let policy = policy.deflate.as_ref()?;
+    if request.header("user-agent").is_some_and(deflate::is_broken) {
+        return None;
+    }
+    let offers = EXTENSIONS.of_request(request).ok()?;
+    deflate::accept(offers, policy)
 }
 
 /// The client's subprotocols, in its order of preference, and the token that was among them.

@@ -5,7 +5,8 @@
 //! first broken rule is answered with one Close, after which nothing is read.
 
 use super::event::{Event, Failure, Kind};
-use super::inflater::{History, Inflater};
+use super::history::History;
+use super::inflater::Inflater;
 use super::mask_keys::MaskKeys;
 use super::outbound::{Outbound, write_frame};
 use super::reader::{Read, Reader, Rules};
@@ -93,11 +94,26 @@ impl Connection {
             Role::Client => agreed.server,
         };
         if peer.context_takeover {
-            let history = History::new(peer.window_bits);
+            let history = History::new(peer.context_bytes());
             self.unusual.get_or_insert_default().history = Some(history);
         }
         self.deflate = Some(agreed);
         self
+    }
+
+    /// The same connection, whose context, if the peer has one, counts among those of `inflater`
+    /// for as long as the connection lives.
+    #[must_use]
+    pub fn counted_by(mut self, inflater: &Inflater) -> Self {
+        if let Some(history) = self.history() {
+            history.count(inflater.contexts());
+        }
+        self
+    }
+
+    /// What was agreed on about compression.
+    pub fn deflate(&self) -> Option<Agreed> {
+        self.deflate
     }
 
     /// Takes bytes up to the next event; `None` when the input is used up. A connection that
@@ -256,6 +272,10 @@ impl Connection {
         self.outbound.get_or_insert_default()
     }
 
+    fn history(&mut self) -> Option<&mut History> {
+        self.unusual.as_mut()?.history.as_mut()
+    }
+
     fn mask_keys(&mut self) -> Option<&mut MaskKeys> {
         self.unusual.as_mut()?.mask_keys.as_mut()
     }
@@ -270,10 +290,7 @@ impl Connection {
         kind: Kind,
         compressed: &[u8],
     ) -> Event<'static> {
-        let history = self
-            .unusual
-            .as_mut()
-            .and_then(|unusual| unusual.history.as_mut());
+        let history = self.history();
         let bytes_max = usize::try_from(config.limits.message_bytes_max).unwrap_or(usize::MAX);
         let plain = history.as_ref().map_or(&[][..], |history| history.plain());
         let inflated = inflater

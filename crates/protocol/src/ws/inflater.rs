@@ -2,11 +2,12 @@
 //!
 //! A message is inflated when all of it is there. So one inflater serves every connection of a core:
 //! between two messages of one connection nothing has to be kept but the plain text that its next
-//! message may refer to ([`History`]), and not even that where the peer agreed to keep no context.
+//! message may refer to (`History`), and not even that where the peer agreed to keep no context.
 //!
 //! What is written stops one byte behind the bound, however much more the wire bytes would make.
 
 use super::event::Failure;
+use super::history::Contexts;
 use crate::limits::{FINAL_BLOCKS_MAX, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN};
 use std::fmt;
 use zlib_rs::{Inflate, InflateFlush, Status};
@@ -22,7 +23,10 @@ const WINDOW_BYTES_MAX: usize = 1 << WINDOW_BITS_MAX;
 
 /// Inflates messages, one after another, for any number of connections. Allocates at the first one.
 #[derive(Default)]
-pub struct Inflater(Option<Box<Working>>);
+pub struct Inflater {
+    working: Option<Box<Working>>,
+    contexts: Contexts,
+}
 
 struct Working {
     stream: Inflate,
@@ -32,15 +36,26 @@ struct Working {
 
 impl fmt::Debug for Inflater {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let output_bytes = self.0.as_ref().map(|working| working.output.len());
+        let output_bytes = self.working.as_ref().map(|working| working.output.len());
         formatter
             .debug_struct("Inflater")
             .field("output_bytes", &output_bytes)
+            .field("context_bytes", &self.context_bytes())
             .finish_non_exhaustive()
     }
 }
 
 impl Inflater {
+    /// Bytes that the contexts of its connections may come to hold: of those that are
+    /// [counted](super::Connection::counted_by).
+    pub fn context_bytes(&self) -> usize {
+        self.contexts.bytes()
+    }
+
+    pub(super) fn contexts(&self) -> &Contexts {
+        &self.contexts
+    }
+
     /// The plain message of at most `bytes_max` bytes; `history` is what it may refer to.
     pub(super) fn inflate(
         &mut self,
@@ -53,7 +68,7 @@ impl Inflater {
             // empty message, and who sends that as it is means the same.
             return Ok(Vec::new());
         }
-        let working = self.0.get_or_insert_with(Working::new);
+        let working = self.working.get_or_insert_with(Working::new);
         let length = working.message(compressed, history, bytes_max)?;
         let message = working.output[..length].to_vec();
         if working.output.len() > INFLATED_BYTES_KEPT_MAX {
@@ -142,47 +157,5 @@ impl Working {
                     .expect("a raw stream takes any dictionary");
             }
         }
-    }
-}
-
-/// What the next message of a peer that keeps its context may refer to: the end of what it said.
-#[derive(Clone)]
-pub(super) struct History {
-    plain: Vec<u8>,
-    window_bytes: usize,
-}
-
-impl History {
-    /// Empty, for a window of `window_bits`.
-    pub(super) fn new(window_bits: u8) -> Self {
-        Self {
-            plain: Vec::new(),
-            window_bytes: 1 << window_bits,
-        }
-    }
-
-    pub(super) fn plain(&self) -> &[u8] {
-        &self.plain
-    }
-
-    /// A message follows.
-    pub(super) fn push(&mut self, message: &[u8]) {
-        let message = &message[message.len().saturating_sub(self.window_bytes)..];
-        let together = self.plain.len() + message.len();
-        self.plain
-            .drain(..together.saturating_sub(self.window_bytes));
-        self.plain.reserve_exact(message.len());
-        self.plain.extend_from_slice(message);
-    }
-}
-
-/// How much there is, not what: no log is to show a payload.
-impl fmt::Debug for History {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("History")
-            .field("bytes", &self.plain.len())
-            .field("window_bytes", &self.window_bytes)
-            .finish()
     }
 }

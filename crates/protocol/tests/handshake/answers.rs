@@ -9,6 +9,7 @@ const OFFER: Offer<'static> = Offer {
     subprotocols: &["a", "b"],
     headers: &[],
     key: *b"the sample nonce",
+    deflate: None,
 };
 
 /// The lines of a good answer; tests change one of them.
@@ -41,6 +42,7 @@ fn with(lines: &[&str]) -> Result<Option<Established>, Error> {
 fn established(subprotocol: Option<&str>) -> Result<Option<Established>, Error> {
     Ok(Some(Established {
         subprotocol: subprotocol.map(str::to_owned),
+        deflate: None,
     }))
 }
 

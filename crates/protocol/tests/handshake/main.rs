@@ -7,11 +7,16 @@ mod requests;
 
 use proptest::prelude::*;
 use ringwire_protocol::handshake::client::{Established, Offer, Response};
+use ringwire_protocol::handshake::deflate;
 use ringwire_protocol::handshake::server::{self, Policy};
 use ringwire_protocol::http1::{Limits, Request, Requests};
 
 const SERVED: Policy<'static> = Policy {
     subprotocols: &["ringwire.v1.json", "mqtt"],
+    deflate: Some(deflate::Policy {
+        context_bytes_max: 4096,
+        context_window_bits: 12,
+    }),
 };
 
 /// The one request in `bytes`.
@@ -34,6 +39,8 @@ fn negotiate(offer: &Offer<'_>) -> Established {
         .unwrap()
         .unwrap();
     assert_eq!(established.subprotocol, accepted.subprotocol);
+    let agreed = accepted.deflate.map(|answer| answer.agreed());
+    assert_eq!(established.deflate, agreed);
     established
 }
 
@@ -45,6 +52,7 @@ fn both_ends_agree() {
         subprotocols: &[],
         headers: &[("origin", "http://h")],
         key: *b"the sample nonce",
+        deflate: None,
     };
     assert_eq!(negotiate(&offer).subprotocol, None);
     let offers: [(&[&str], Option<&str>); 4] = [
@@ -75,7 +83,7 @@ fn both_ends_agree() {
 proptest! {
     #[test]
     fn both_ends_agree_on_every_key_and_every_cut(key in any::<[u8; 16]>(), cut in any::<prop::sample::Index>()) {
-        let offer = Offer { host: "h", target: "/", subprotocols: &["mqtt"], headers: &[], key };
+        let offer = Offer { host: "h", target: "/", subprotocols: &["mqtt"], headers: &[], key, deflate: None };
         let mut sent = Vec::new();
         offer.write(&mut sent).unwrap();
         let mut answer = Vec::new();

@@ -13,6 +13,7 @@ const OFFER: Offer<'static> = Offer {
     subprotocols: &["a", "b"],
     headers: &[],
     key: *b"the sample nonce",
+    deflate: None,
 };
 
 /// A value that is right for each field, or none where it is only sent the other way.
@@ -99,6 +100,7 @@ fn each_header_field_appears_in_a_request_as_often_as_it_may() {
                 &request(head.as_bytes()),
                 &Policy {
                     subprotocols: &["a"],
+                    deflate: None,
                 },
             );
             let may = in_request != Occurs::Once || count == 1;
@@ -144,7 +146,14 @@ fn the_upgrade_token_is_known_in_either_registered_spelling_and_no_other_token_i
             "GET / HTTP/1.1\r\nhost: h\r\nupgrade: {token}\r\nconnection: upgrade\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n"
         );
-        accept(&request(head.as_bytes()), &Policy { subprotocols: &[] }).is_ok()
+        accept(
+            &request(head.as_bytes()),
+            &Policy {
+                subprotocols: &[],
+                deflate: None,
+            },
+        )
+        .is_ok()
     };
     assert!(judged("websocket") && judged("WebSocket"));
     for other in ["HTTP/2.0", "TLS/1.2", "h2c", "connect-udp", "connect-ip"] {
@@ -159,13 +168,26 @@ fn of_the_registered_extensions_only_compression_has_a_name_here() {
     let head = "GET / HTTP/1.1\r\nhost: h\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
                 sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\
                 sec-websocket-extensions: bbf-usp-protocol; eid=\"proto::x\"\r\n\r\n";
-    let refused = accept(&request(head.as_bytes()), &Policy { subprotocols: &[] });
+    let refused = accept(
+        &request(head.as_bytes()),
+        &Policy {
+            subprotocols: &[],
+            deflate: None,
+        },
+    );
     assert!(
         refused.is_err(),
         "its value is no token, which the grammar wants"
     );
     let offered = head.replace("proto::x", "x");
-    let accepted = accept(&request(offered.as_bytes()), &Policy { subprotocols: &[] }).unwrap();
+    let accepted = accept(
+        &request(offered.as_bytes()),
+        &Policy {
+            subprotocols: &[],
+            deflate: None,
+        },
+    )
+    .unwrap();
     let mut answer = Vec::new();
     write_accept(&accepted, &mut answer);
     assert!(!String::from_utf8(answer).unwrap().contains("extensions"));
@@ -244,11 +266,13 @@ fn every_registered_subprotocol_can_be_offered_chosen_and_understood() {
         offer.write(&mut asked).unwrap();
         let policy = Policy {
             subprotocols: SUBPROTOCOLS,
+            deflate: None,
         };
         let accepted = accept(&request(&asked), &policy).unwrap();
         let mut answer = Vec::new();
         write_accept(&accepted, &mut answer);
         let established = Established {
+            deflate: None,
             subprotocol: Some((*name).to_owned()),
         };
         assert_eq!(

@@ -56,7 +56,8 @@ fn the_handshake_of_rfc_6455_section_1_2_is_accepted() {
         Accepted {
             accept: *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
             subprotocol: None,
-            bearer: None
+            bearer: None,
+            deflate: None
         }
     );
 }
@@ -252,7 +253,10 @@ fn the_first_of_the_clients_subprotocols_that_is_served_is_chosen() {
             )
             .as_bytes(),
         ),
-        &Policy { subprotocols: &[] },
+        &Policy {
+            subprotocols: &[],
+            deflate: None,
+        },
     );
     assert_eq!(nothing_served.unwrap().subprotocol, None);
 }

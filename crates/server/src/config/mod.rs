@@ -28,6 +28,8 @@ pub struct Config {
     pub http: Http,
     /// Bounds and timers of WebSocket connections.
     pub websocket: WebSocket,
+    /// How WebSocket messages are compressed.
+    pub compression: Compression,
     /// Bounds of topics, subscriptions and memory on each core.
     pub broker: Broker,
     /// Rings and buffers.
@@ -113,6 +115,23 @@ pub struct WebSocket {
     pub write_timeout: Period,
     /// Answers waiting for one client that does not read; beyond, it is not read from either.
     pub outbox_bytes_max: Size,
+}
+
+/// `[compression]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compression {
+    /// Agree to permessage-deflate with clients that offer it.
+    pub enabled: bool,
+    /// 1, the least work, to 9, the fewest bytes.
+    pub level: u8,
+    /// Shorter messages stay plain.
+    pub threshold_bytes: Size,
+    /// What each core may remember of what its clients said, so that their messages compress
+    /// better; `0B` for nothing.
+    pub contexts_bytes_max: Size,
+    /// How much of it for each client, 2 to the power of this, where the client can be told.
+    pub context_window_bits: u8,
 }
 
 /// `[broker]`
@@ -222,6 +241,10 @@ pub enum Lag {
     Latest,
 }
 
+/// The largest `message_bytes_max` beside compression: a thousandth of it on the wire is enough to
+/// fill it.
+const INFLATED_BYTES_MAX: Size = Size::from_kib(64 * 1024);
+
 impl From<Lag> for OnLag {
     fn from(lag: Lag) -> Self {
         match lag {
@@ -239,6 +262,7 @@ impl Default for Config {
             tls: Tls::default(),
             http: Http::default(),
             websocket: WebSocket::default(),
+            compression: Compression::default(),
             broker: Broker::default(),
             io: Io::default(),
             log: Log {
@@ -295,6 +319,18 @@ impl Default for WebSocket {
             close_timeout: Period::from_secs(1),
             write_timeout: Period::from_secs(10),
             outbox_bytes_max: Size::from_kib(256),
+        }
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            level: 1,
+            threshold_bytes: Size::from_bytes(256),
+            contexts_bytes_max: Size::from_bytes(0),
+            context_window_bits: 12,
         }
     }
 }
@@ -361,6 +397,7 @@ impl Config {
             }
         }
         self.check_least()?;
+        self.check_compression()?;
         if self.io.receive_buffers > 16_384 || !self.io.receive_buffers.is_power_of_two() {
             return Err(format!(
                 "io.receive_buffers = {} must be a power of two, at most 16384",
@@ -470,6 +507,31 @@ impl Config {
             if value < least {
                 return Err(format!("{key} = {value} is too small: at least {least}"));
             }
+        }
+        Ok(())
+    }
+
+    fn check_compression(&self) -> Result<(), String> {
+        let Compression {
+            level,
+            context_window_bits,
+            ..
+        } = self.compression;
+        if !(1..=9).contains(&level) {
+            return Err(format!("compression.level = {level} is none of 1 to 9"));
+        }
+        // zlib, and so most clients, cannot compress for a window of 2^8 bytes.
+        if !(9..=15).contains(&context_window_bits) {
+            return Err(format!(
+                "compression.context_window_bits = {context_window_bits} is none of 9 to 15"
+            ));
+        }
+        let message_bytes_max = self.websocket.message_bytes_max;
+        if self.compression.enabled && message_bytes_max > INFLATED_BYTES_MAX {
+            return Err(format!(
+                "websocket.message_bytes_max = {message_bytes_max} is what a few bytes may be \
+                 inflated to while compression.enabled: at most {INFLATED_BYTES_MAX}, or false"
+            ));
         }
         Ok(())
     }

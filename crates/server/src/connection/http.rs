@@ -116,14 +116,15 @@ impl Connection {
                 session,
                 subscribed,
             } => {
-                self.phase = Phase::Joining(Box::new(Joining::new(accepted, session)));
+                self.phase = Phase::Joining(Box::new(Joining::new(hub, accepted, session)));
                 if !subscribed {
-                    self.open_raw(hub);
+                    self.open_raw();
                 }
             }
             Outcome::Multiplexed(accepted) => {
                 server::write_accept(&accepted, self.outbox.tail());
-                self.phase = Phase::WebSocket(WebSocket::multiplexed(hub, &mut self.outbox));
+                self.phase =
+                    Phase::WebSocket(WebSocket::multiplexed(hub, &accepted, &mut self.outbox));
             }
         }
     }

@@ -12,7 +12,7 @@ use super::outbox::Outbox;
 use super::{Connection, Phase};
 use crate::hub::Hub;
 use crate::routes;
-use crate::wire::write_frame;
+use crate::wire::{self, write_frame};
 
 /// Messages in one answer to a `history` command.
 pub const HISTORY_MESSAGES_MAX: u32 = 1000;
@@ -40,19 +40,22 @@ pub(super) struct WebSocket {
 /// A raw connection whose subscription does not stand yet.
 pub(super) struct Joining {
     accepted: Accepted,
+    machine: ws::Connection,
     session: Session,
 }
 
 impl Joining {
-    pub(super) fn new(accepted: Accepted, session: Session) -> Self {
-        Self { accepted, session }
+    pub(super) fn new(hub: &Hub, accepted: Accepted, session: Session) -> Self {
+        Self {
+            machine: hub.machine(&accepted),
+            accepted,
+            session,
+        }
     }
 }
 
 impl WebSocket {
-    fn new(hub: &Hub, session: Session) -> Self {
-        // A server masks nothing, so its machine needs no seed.
-        let machine = ws::Connection::new(ws::Role::Server, hub.now_ms, 0);
+    fn new(machine: ws::Connection, session: Session) -> Self {
         Self {
             machine,
             session,
@@ -64,11 +67,11 @@ impl WebSocket {
     }
 
     /// A connection that carries many subscriptions; it is greeted.
-    pub(super) fn multiplexed(hub: &mut Hub, outbox: &mut Outbox) -> Self {
+    pub(super) fn multiplexed(hub: &mut Hub, accepted: &Accepted, outbox: &mut Outbox) -> Self {
         hub.scratch.clear();
         answer::hello(&mut hub.scratch, &hub.settings.greeting);
         write_frame(Opcode::Text, &hub.scratch, outbox.tail());
-        Self::new(hub, Session::json())
+        Self::new(hub.machine(accepted), Session::json())
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -126,13 +129,19 @@ impl WebSocket {
         }
     }
 
-    /// One message for this client alone.
-    fn say(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) {
+    /// One message for this client alone: what is written in the hub's scratch.
+    fn say(&mut self, hub: &mut Hub, opcode: Opcode, outbox: &mut Outbox) {
         if self.is_open() {
             // A pong that is due leaves before the answer to a later message.
             self.transmit(outbox);
-            write_frame(opcode, payload, outbox.tail());
+            let (agreed, out) = (self.machine.deflate(), outbox.tail());
+            hub.encoder.answer(agreed, opcode, &hub.scratch, out);
         }
+    }
+
+    /// What publications are written in for this client.
+    fn format(&self) -> Format {
+        wire::format(self.session.format(), self.machine.deflate())
     }
 
     /// Passes one message to the session, and what it asks for to the broker.
@@ -153,7 +162,7 @@ impl WebSocket {
         let called = if hub.draining {
             Err(Reason::Draining.into())
         } else {
-            call(hub, client, id, ask)
+            call(hub, client, self.format(), id, ask)
         };
         match called {
             Ok(()) => {
@@ -178,7 +187,13 @@ impl WebSocket {
 }
 
 /// Makes the call to the broker that a message asks for. What has an id is confirmed.
-fn call(hub: &mut Hub, client: Client, id: Option<Id<'_>>, ask: Ask<'_>) -> Result<(), Cause> {
+fn call(
+    hub: &mut Hub,
+    client: Client,
+    format: Format,
+    id: Option<Id<'_>>,
+    ask: Ask<'_>,
+) -> Result<(), Cause> {
     let echo = id.map(Id::to_echo);
     match ask {
         Ask::Publish { topic, payload } => {
@@ -189,7 +204,7 @@ fn call(hub: &mut Hub, client: Client, id: Option<Id<'_>>, ask: Ask<'_>) -> Resu
             hub.publish(publisher, (&topic).into(), payload.kind, &payload.bytes)?;
         }
         Ask::Subscribe { pattern, start } => {
-            routes::subscribe(hub, client, echo, &pattern, Format::JSON, start)?;
+            routes::subscribe(hub, client, echo, &pattern, format, start)?;
         }
         Ask::Unsubscribe { pattern } => hub.broker.unsubscribe(client, echo, &pattern)?,
         Ask::History { topic, start } => {
@@ -281,7 +296,7 @@ impl Connection {
     pub(super) fn join(&mut self, hub: &mut Hub, notice: Notice) {
         match &notice {
             Notice::Subscribed { .. } => {
-                self.open_raw(hub);
+                self.open_raw();
                 self.tell(hub, notice);
             }
             Notice::Refused { refusal, .. } => self.refuse_joining(Cause::from(*refusal)),
@@ -291,13 +306,17 @@ impl Connection {
     }
 
     /// Answers the handshake.
-    pub(super) fn open_raw(&mut self, hub: &mut Hub) {
+    pub(super) fn open_raw(&mut self) {
         let Phase::Joining(joining) = std::mem::replace(&mut self.phase, Phase::Over) else {
             unreachable!("only a joining connection is opened")
         };
-        let Joining { accepted, session } = *joining;
+        let Joining {
+            accepted,
+            machine,
+            session,
+        } = *joining;
         server::write_accept(&accepted, self.outbox.tail());
-        self.phase = Phase::WebSocket(WebSocket::new(hub, session));
+        self.phase = Phase::WebSocket(WebSocket::new(machine, session));
     }
 
     pub(super) fn elapse_websocket(&mut self, hub: &mut Hub) {
@@ -362,15 +381,15 @@ impl Connection {
 /// Does what the session says: frames its message, or begins to close.
 fn obey(
     websocket: &mut WebSocket,
-    hub: &Hub,
+    hub: &mut Hub,
     outbox: &mut Outbox,
     reason: &mut Option<Reason>,
     reply: Reply,
 ) {
     match reply {
         Reply::Nothing => {}
-        Reply::Text => websocket.say(Opcode::Text, &hub.scratch, outbox),
-        Reply::Binary => websocket.say(Opcode::Binary, &hub.scratch, outbox),
+        Reply::Text => websocket.say(hub, Opcode::Text, outbox),
+        Reply::Binary => websocket.say(hub, Opcode::Binary, outbox),
         Reply::Close(cause) => {
             reason.get_or_insert(cause.reason);
             websocket.close(hub, cause);

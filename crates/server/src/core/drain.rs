@@ -68,7 +68,7 @@ impl<D: Driver> Core<D> {
             Control::Drain => {}
             Control::Abort => self.abort(),
             Control::Reload(settings) => {
-                self.hub.settings = settings;
+                self.hub.reload(settings);
                 // Some deadlines may come earlier now, or come at all.
                 for socket in self.sockets() {
                     self.arm_deadline(socket);

@@ -17,7 +17,7 @@ pub(super) fn serve(exchange: Exchange<'_>) -> Outcome {
     if exchange.hub.draining {
         return session::Cause::from(Reason::Draining).into();
     }
-    match server::accept(exchange.request, &server::Policy { subprotocols: &[] }) {
+    match server::accept(exchange.request, &exchange.hub.handshake_policy(&[])) {
         Ok(accepted) => Outcome::Raw {
             accepted,
             session: Session::echo(),

@@ -13,12 +13,8 @@ pub(super) fn serve(exchange: Exchange<'_>) -> Outcome {
     if exchange.hub.draining {
         return session::Cause::from(Reason::Draining).into();
     }
-    match server::accept(
-        exchange.request,
-        &server::Policy {
-            subprotocols: SUBPROTOCOLS,
-        },
-    ) {
+    let policy = exchange.hub.handshake_policy(SUBPROTOCOLS);
+    match server::accept(exchange.request, &policy) {
         Ok(accepted) => Outcome::Multiplexed(accepted),
         Err(refusal) => refused_handshake(&refusal).into(),
     }

@@ -7,6 +7,7 @@ use session::{Cause, Opening, Query, Reason, Session, dialect::json, path_patter
 
 use super::{Exchange, Outcome, subscribe};
 use crate::connection::{HISTORY_MESSAGES_MAX, refused_handshake};
+use crate::wire;
 
 /// What stands before the topic in a path.
 pub(super) const PREFIX: &str = "/t/";
@@ -37,7 +38,7 @@ fn upgrade(exchange: Exchange<'_>) -> Result<Outcome, Cause> {
         request,
         ..
     } = exchange;
-    let accepted = match server::accept(request, &server::Policy { subprotocols: &[] }) {
+    let accepted = match server::accept(request, &hub.handshake_policy(&[])) {
         Ok(accepted) => accepted,
         Err(refusal) => return Ok(refused_handshake(&refusal).into()),
     };
@@ -52,7 +53,9 @@ fn upgrade(exchange: Exchange<'_>) -> Result<Outcome, Cause> {
     } = Session::raw(pattern, query, hub.time_ms)?;
     let subscribed = wanted.is_some();
     if let Some((pattern, start)) = wanted {
-        subscribe(hub, client, None, &pattern, session.format(), start)?;
+        let agreed = accepted.deflate.map(|answer| answer.agreed());
+        let format = wire::format(session.format(), agreed);
+        subscribe(hub, client, None, &pattern, format, start)?;
     }
     Ok(Outcome::Raw {
         accepted,

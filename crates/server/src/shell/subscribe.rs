@@ -256,6 +256,7 @@ impl Link {
             subprotocols: &[PROTOCOL],
             headers: &[],
             key,
+            deflate: None,
         };
         let mut out = Vec::new();
         offer

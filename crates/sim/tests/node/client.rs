@@ -38,6 +38,7 @@ impl Client {
             subprotocols: &[],
             headers: &[],
             key: [7; 16],
+            deflate: None,
         };
         let mut out = Vec::new();
         offer.write(&mut out).expect("a valid offer");

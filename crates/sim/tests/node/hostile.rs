@@ -51,6 +51,7 @@ fn commands(commands: impl Iterator<Item = String>) -> Vec<u8> {
         subprotocols: &[],
         headers: &[],
         key: [7; 16],
+        deflate: None,
     };
     let mut out = Vec::new();
     offer.write(&mut out).expect("a valid offer");

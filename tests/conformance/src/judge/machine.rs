@@ -23,6 +23,7 @@ const CONFIG: Config = Config {
 /// What `/ws` serves.
 const POLICY: Policy<'static> = Policy {
     subprotocols: &["ringwire.v1.json"],
+    deflate: None,
 };
 
 const OFFER: Offer<'static> = Offer {
@@ -31,6 +32,7 @@ const OFFER: Offer<'static> = Offer {
     subprotocols: OFFERED,
     headers: &[],
     key: *b"the sample nonce",
+    deflate: None,
 };
 
 const CUTS: [Cut; 6] = [

@@ -97,7 +97,10 @@ pub(crate) fn judge(lines: &[u8]) {
 }
 
 fn compare(request: &Request, theirs: Option<Vec<u8>>) {
-    let policy = Policy { subprotocols: &[] };
+    let policy = Policy {
+        subprotocols: &[],
+        deflate: None,
+    };
     match (accept(request, &policy), theirs) {
         (Ok(ours), Some(theirs)) => assert_eq!(ours.accept.as_slice(), theirs),
         (Ok(_), None) => assert!(is_laxer(request), "{request:?}"),
