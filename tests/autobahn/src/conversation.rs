@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use protocol::handshake::client::{Offer, Response};
+use protocol::handshake::deflate;
 use protocol::ws::{self, Event, Inflater, Input};
 
 use crate::wire::{Address, Failure, Wire};
@@ -42,6 +43,11 @@ impl Conversation {
             subprotocols: &[],
             headers: &[],
             key,
+            // What browsers offer.
+            deflate: Some(deflate::Parameters {
+                client_max_window_bits: Some(None),
+                ..deflate::Parameters::default()
+            }),
         };
         let mut out = Vec::new();
         offer
@@ -50,7 +56,7 @@ impl Conversation {
         let mut wire = address.connect()?;
         let mut received = Vec::new();
         let mut response = Response::new(&offer);
-        loop {
+        let agreed = loop {
             // Nothing goes out before TLS has shaken hands.
             wire.write(&mut out)?;
             if !wire.read(&mut received)? {
@@ -60,14 +66,18 @@ impl Conversation {
             let established = response
                 .receive(&mut rest)
                 .map_err(|error| Failure(error.to_string()))?;
-            if established.is_some() {
+            if let Some(established) = established {
                 received = rest.to_vec();
-                break;
+                break established.deflate;
             }
-        }
+        };
+        let machine = ws::Connection::new(ws::Role::Client, 0, seed);
         Ok(Self {
             wire,
-            machine: ws::Connection::new(ws::Role::Client, 0, seed),
+            machine: match agreed {
+                Some(agreed) => machine.with_deflate(agreed),
+                None => machine,
+            },
             inflater: Inflater::default(),
             received,
             out,
