@@ -43,4 +43,25 @@ mod tests {
             .collect();
         assert_eq!(keys.len(), 4 * 64);
     }
+
+    /// RFC 6455 section 5.3: a key "MUST NOT make it simple [...] to predict the masking key for a
+    /// subsequent frame". A counter, however it is scrambled with a constant, would be: its steps
+    /// repeat, by difference or by exclusive or. And every bit of a key is as often set as not.
+    #[test]
+    fn a_key_does_not_tell_the_next() {
+        let mut generator = MaskKeys::new(1);
+        let keys: Vec<u32> = (0..1024)
+            .map(|_| u32::from_le_bytes(generator.next()))
+            .collect();
+        let steps: HashSet<_> = keys.windows(2).map(|pair| pair[0] ^ pair[1]).collect();
+        let differences: HashSet<_> = keys
+            .windows(2)
+            .map(|pair| pair[1].wrapping_sub(pair[0]))
+            .collect();
+        assert!(steps.len() > 1020 && differences.len() > 1020);
+        for bit in 0..32 {
+            let set = keys.iter().filter(|key| *key >> bit & 1 == 1).count();
+            assert!((400..624).contains(&set), "bit {bit}: {set} of 1024");
+        }
+    }
 }

@@ -112,6 +112,9 @@ fn an_offer_that_would_become_something_else_is_not_written() {
 fn a_good_answer_establishes_the_connection_and_leaves_the_frames() {
     assert_eq!(judge(&GOOD), established(None));
     assert_eq!(with(&["Sec-WebSocket-Protocol: b"]), established(Some("b")));
+    // "but ignoring any leading and trailing whitespace".
+    let padded = "Sec-WebSocket-Accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= \t ";
+    assert_eq!(replaced("Sec", &[padded]), established(None));
     let bytes = format!("{}\r\n\r\n\u{1}frames", GOOD.join("\r\n"));
     let mut input = bytes.as_bytes();
     let mut response = Response::new(&OFFER);

@@ -5,7 +5,7 @@ use crate::request;
 use ringwire_protocol::handshake::client::{Error, Established, Offer, Response};
 use ringwire_protocol::handshake::extensions::PERMESSAGE_DEFLATE;
 use ringwire_protocol::handshake::fields::{self, Field, Occurs};
-use ringwire_protocol::handshake::server::{Policy, accept, write_accept};
+use ringwire_protocol::handshake::server::{Accepted, Policy, Refusal, accept, write_accept};
 
 const OFFER: Offer<'static> = Offer {
     host: "h",
@@ -135,6 +135,47 @@ fn each_header_field_appears_in_a_response_as_often_as_it_may() {
                 assert_eq!(judged.is_ok(), may, "{count} lines of {name}: {judged:?}");
             }
         }
+    }
+}
+
+/// What our own server writes: an acceptance with and without a subprotocol, and every refusal.
+#[test]
+fn each_header_field_appears_in_the_servers_answers_as_often_as_it_may() {
+    let accepted = |subprotocol: Option<&str>| {
+        let mut out = Vec::new();
+        let accepted = Accepted {
+            accept: *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            subprotocol: subprotocol.map(str::to_owned),
+            bearer: Some("secret".to_owned()),
+        };
+        write_accept(&accepted, &mut out);
+        out
+    };
+    let refused = |refusal: Refusal| {
+        let mut out = Vec::new();
+        refusal.write(&mut out);
+        out
+    };
+    // The answer, and how many lines of Accept, Protocol and Version it has.
+    let answers = [
+        (accepted(None), [1, 0, 0]),
+        (accepted(Some("a")), [1, 1, 0]),
+        (refused(Refusal::Version), [0, 0, 1]),
+        (refused(Refusal::Key), [0, 0, 0]),
+        (refused(Refusal::Subprotocol), [0, 0, 0]),
+        (refused(Refusal::NotUpgrade), [0, 0, 0]),
+    ];
+    for (answer, [accept, protocol, version]) in answers {
+        let text = String::from_utf8(answer).unwrap();
+        let count = |field: Field| {
+            let start = format!("{}:", field.name);
+            text.lines().filter(|line| line.starts_with(&start)).count()
+        };
+        assert_eq!(count(fields::ACCEPT), accept, "{text}");
+        assert_eq!(count(fields::PROTOCOL), protocol, "{text}");
+        assert_eq!(count(fields::VERSION), version, "{text}");
+        assert_eq!(count(fields::KEY) + count(fields::EXTENSIONS), 0, "{text}");
+        assert!(!text.contains("secret"), "{text}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ringwire pub` and `ringwire sub`: small blocking clients for the shell, on the public protocol
 //! alone. They are clients like any other and know nothing of the server's inside.
 
+mod pauses;
 mod publish;
 mod server;
 mod subscribe;

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use broker::{Pattern, Position, TopicName};
 use clap::Args;
+use frame::CloseCode;
 use protocol::handshake::client::{Offer, Response};
 use protocol::ws::{self, Event, Input, Kind};
 use session::Since;
 use session::dialect::json::{Answer, Command, Id, PROTOCOL, ServerMessage, Verb};
 
+use super::pauses::Pauses;
 use super::server::{Server, Stream};
 use super::{Error, broken};
 
@@ -42,9 +44,6 @@ pub struct Subscribe {
     server: Server,
 }
 
-/// Pauses between attempts to connect again: the first, and the longest.
-const PAUSE_MIN: Duration = Duration::from_millis(250);
-const PAUSE_MAX: Duration = Duration::from_secs(8);
 /// A server that is silent for so long is taken for gone; it pings every 25 s by default.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -63,7 +62,7 @@ pub fn subscribe(args: &Subscribe) -> Result<(), Error> {
     let since = begin(args)?;
     let peer = args.server.peer()?;
     let mut stream = peer.connect()?;
-    let mut pause = PAUSE_MIN;
+    let mut pauses = Pauses::default();
     loop {
         let from = printer.resume(&pattern).unwrap_or_else(|| since.clone());
         let begun = Instant::now();
@@ -71,12 +70,11 @@ pub fn subscribe(args: &Subscribe) -> Result<(), Error> {
             Ended::Done => return Ok(()),
             Ended::Broken(why) => eprintln!("ringwire: {why}; connecting again"),
         }
-        if begun.elapsed() > PAUSE_MAX {
-            pause = PAUSE_MIN;
+        if begun.elapsed() > Pauses::MAX {
+            pauses = Pauses::default();
         }
         stream = loop {
-            thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE_MAX);
+            thread::sleep(pauses.next(getrandom::u32().map_err(no_randomness)?));
             if let Ok(stream) = peer.connect() {
                 break stream;
             }
@@ -206,19 +204,9 @@ fn follow(
     }
     .write(&mut command);
     link.machine.send(Kind::Text, &command, &mut link.out);
-    loop {
-        if let Err(error) = link.flush() {
-            return Ok(Ended::Broken(broken(error).to_string()));
-        }
-        if let Some(ended) = link.take_input(printer, !pattern.is_exact())? {
-            return Ok(ended);
-        }
-        match link.read() {
-            Ok(true) => {}
-            Ok(false) => return Ok(Ended::Broken("the server closed the connection".into())),
-            Err(error) => return Ok(Ended::Broken(broken(error).to_string())),
-        }
-    }
+    let ended = link.listen(printer, !pattern.is_exact());
+    link.close();
+    ended
 }
 
 /// One WebSocket over a blocking socket.
@@ -246,10 +234,8 @@ impl Link {
     /// The opening handshake. The inner error is worth another attempt.
     fn open(mut stream: Stream, host: &str) -> Result<Result<Self, String>, Error> {
         let mut key = [0; 16];
-        getrandom::fill(&mut key)
-            .map_err(|error| Error(format!("the system gives no randomness: {error}")))?;
-        let seed = getrandom::u64()
-            .map_err(|error| Error(format!("the system gives no randomness: {error}")))?;
+        getrandom::fill(&mut key).map_err(no_randomness)?;
+        let seed = getrandom::u64().map_err(no_randomness)?;
         let offer = Offer {
             host,
             target: "/ws",
@@ -296,6 +282,39 @@ impl Link {
         }))
     }
 
+    /// Sends what waits and prints what comes, until the subscription or the connection ends.
+    fn listen(&mut self, printer: &mut Printer, many: bool) -> Result<Ended, Error> {
+        loop {
+            if let Err(error) = self.flush() {
+                return Ok(Ended::Broken(broken(error).to_string()));
+            }
+            if let Some(ended) = self.take_input(printer, many)? {
+                return Ok(ended);
+            }
+            match self.read() {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ended::Broken("the server closed the connection".into())),
+                Err(error) => return Ok(Ended::Broken(broken(error).to_string())),
+            }
+        }
+    }
+
+    /// Says goodbye, or answers the server's: RFC 6455 section 5.5.1 wants a Close for a Close. Then
+    /// the server ends the stream (section 7.1.1); one that does not is not waited for.
+    fn close(mut self) {
+        let timeout = Duration::from_millis(CONFIG.close_timeout_ms);
+        let begun = Instant::now();
+        self.machine.close(self.now_ms(), CloseCode::NORMAL, "");
+        let mut goes_on = self.stream.set_read_timeout(timeout).is_ok() && self.flush().is_ok();
+        while goes_on && begun.elapsed() < timeout {
+            goes_on = self.read().is_ok_and(|more| more);
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn flush(&mut self) -> std::io::Result<()> {
         self.machine.transmit(&mut self.out);
         let written = self.stream.write_all(&self.out);
@@ -312,7 +331,7 @@ impl Link {
     }
 
     fn take_input(&mut self, printer: &mut Printer, many: bool) -> Result<Option<Ended>, Error> {
-        let now_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now_ms = self.now_ms();
         let mut input = Input::new(&mut self.received);
         while let Some(event) =
             self.machine
@@ -325,14 +344,18 @@ impl Link {
                     }
                 }
                 Event::PeerClosed { code, reason } => {
-                    let code = code.map_or(1005, |code| code.0);
+                    let code = code.unwrap_or(CloseCode::NO_STATUS).0;
+                    // Whoever runs this reads the reason as a developer does, and no character of it
+                    // steers the terminal.
+                    let why = format!(
+                        "closed by the server with {code}: {}",
+                        reason.escape_debug()
+                    );
                     // 45xx: trying again would end the same way.
                     if (4500..5000).contains(&code) {
-                        return Err(Error(format!("closed by the server with {code}: {reason}")));
+                        return Err(Error(why));
                     }
-                    return Ok(Some(Ended::Broken(format!(
-                        "closed by the server with {code}: {reason}"
-                    ))));
+                    return Ok(Some(Ended::Broken(why)));
                 }
                 Event::Failed(failure) => {
                     return Err(Error(format!("the server broke the protocol: {failure}")));
@@ -341,5 +364,135 @@ impl Link {
             }
         }
         Ok(None)
+    }
+}
+
+fn no_randomness(error: getrandom::Error) -> Error {
+    Error(format!("the system gives no randomness: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use clap::Parser;
+    use protocol::handshake::server::{Policy, accept, write_accept};
+    use protocol::http1::{Limits, Requests};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Subscribe,
+    }
+
+    /// `ringwire sub a --count 1`, of whom `listener` hears.
+    fn client(listener: &TcpListener) -> thread::JoinHandle<Result<(), Error>> {
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let line = Line::parse_from(["sub", "a", "--count", "1", "--server", &url]);
+        thread::spawn(move || subscribe(&line.args))
+    }
+
+    /// A server for one client: it sends `last`, ends nothing, and tells what code the client's Close
+    /// had and whether the client waited for the server to end the stream.
+    fn converse(
+        last: fn(&mut ws::Connection, &mut Vec<u8>),
+    ) -> (Result<(), Error>, Option<u16>, bool) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = client(&listener);
+        let mut stream = listener.accept().unwrap().0;
+        let mut buffer = [0; 4096];
+        let mut requests = Requests::new(Limits::default(), 0);
+        let mut out = Vec::new();
+        while out.is_empty() {
+            let count = stream.read(&mut buffer).unwrap();
+            if let Some(request) = requests.receive(0, &mut &buffer[..count]).unwrap() {
+                let policy = Policy {
+                    subprotocols: &[PROTOCOL],
+                };
+                write_accept(&accept(&request, &policy).unwrap(), &mut out);
+            }
+        }
+        let mut machine = ws::Connection::new(ws::Role::Server, 0, 0);
+        let mut inflater = ws::Inflater::default();
+        last(&mut machine, &mut out);
+        machine.transmit(&mut out);
+        stream.write_all(&out).unwrap();
+        let mut code = None;
+        while code.is_none() {
+            let count = stream.read(&mut buffer).unwrap();
+            assert!(count > 0, "the client left without a Close");
+            let mut input = Input::new(&mut buffer[..count]);
+            while let Some(event) = machine.receive(&CONFIG, &mut inflater, 0, &mut input) {
+                if let Event::PeerClosed { code: closed, .. } = event {
+                    code = closed;
+                }
+            }
+        }
+        stream
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        let waits = stream.read(&mut buffer).is_err();
+        drop(stream);
+        (client.join().unwrap(), code.map(|code| code.0), waits)
+    }
+
+    /// RFC 6455 sections 5.5.1 and 7.1.1: a Close is answered with its code, and the server ends the
+    /// stream.
+    #[test]
+    fn the_servers_close_is_answered_and_its_words_do_not_steer_the_terminal() {
+        let (ended, code, waits) = converse(|machine, _| {
+            machine.close(0, CloseCode(4500), "\x1b[31mno");
+        });
+        let said = ended.unwrap_err().to_string();
+        assert!(
+            said.contains("4500") && said.contains("\\u{1b}[31mno"),
+            "{said}"
+        );
+        assert_eq!((code, waits), (Some(4500), true));
+    }
+
+    /// What a client sends before it has an answer: its key line, when nothing more comes.
+    fn asked() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = client(&listener);
+        let mut stream = listener.accept().unwrap().0;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        stream
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        assert!(stream.read(&mut [0]).is_err(), "more than a request came");
+        stream
+            .write_all(b"HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+        assert!(client.join().unwrap().is_err());
+        let head = String::from_utf8(head).unwrap();
+        let key = head
+            .lines()
+            .find(|line| line.starts_with("sec-websocket-key: "));
+        key.unwrap().to_owned()
+    }
+
+    /// Section 4.1: the nonce "MUST be selected randomly for each connection", and the client "MUST
+    /// wait for a response from the server before sending any further data".
+    #[test]
+    fn each_key_is_new_and_nothing_is_sent_before_the_servers_handshake() {
+        assert_ne!(asked(), asked());
+    }
+
+    /// Section 7.3: a client that is done starts the closing handshake.
+    #[test]
+    fn a_client_that_has_what_it_wanted_says_goodbye() {
+        let (ended, code, waits) = converse(|machine, out| {
+            machine.send(Kind::Text, br#"{"topic":"a","at":"k3v9:1","data":1}"#, out);
+        });
+        ended.unwrap();
+        assert_eq!((code, waits), (Some(1000), true));
     }
 }
