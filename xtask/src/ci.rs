@@ -28,6 +28,7 @@ const fn gate(name: &'static str, arguments: &'static [&'static str]) -> Gate {
 const GATES: &[Gate] = &[
     gate("format", &["fmt", "--all", "--check"]),
     gate("tidy", &["xtask", "tidy"]),
+    gate("requirements", &["xtask", "requirements", "--check"]),
     gate(
         "clippy",
         &[

@@ -13,6 +13,7 @@ mod cores;
 mod fuzz;
 mod instructions;
 mod programs;
+mod requirements;
 mod syscalls;
 mod tidy;
 
@@ -33,6 +34,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "tidy",
         "the rules of the house that no compiler checks",
         tidy::run,
+    ),
+    (
+        "requirements",
+        "docs/conformance.md from its rows: cargo xtask requirements [--check]",
+        requirements::run,
     ),
     (
         "clients",

@@ -6,10 +6,10 @@ mod registries;
 mod requests;
 
 use proptest::prelude::*;
-use ringwire_protocol::handshake::client::{Established, Offer, Response};
+use ringwire_protocol::handshake::client::{Error as ClientError, Established, Offer, Response};
 use ringwire_protocol::handshake::deflate;
 use ringwire_protocol::handshake::server::{self, Policy};
-use ringwire_protocol::http1::{Limits, Request, Requests};
+use ringwire_protocol::http1::{Error as HttpError, Limits, Request, Requests};
 
 const SERVED: Policy<'static> = Policy {
     subprotocols: &["ringwire.v1.json", "mqtt"],
@@ -78,6 +78,38 @@ fn both_ends_agree() {
             chosen
         );
     }
+}
+
+/// RFC 6455 section 8.1: "both during the opening handshake and during subsequent data exchange".
+#[test]
+fn a_handshake_that_is_not_utf8_is_refused_by_either_side() {
+    let with_byte = |head: &str| {
+        let mut bytes = head.as_bytes().to_vec();
+        let at = head.find('?').unwrap();
+        bytes[at] = 0xff;
+        bytes
+    };
+    let asked = with_byte("GET / HTTP/1.1\r\nhost: h\r\nsec-websocket-protocol: a?\r\n\r\n");
+    assert_eq!(
+        Requests::new(Limits::default(), 0).receive(0, &mut asked.as_slice()),
+        Err(HttpError::HeaderLine)
+    );
+    let offer = Offer {
+        host: "h",
+        target: "/",
+        subprotocols: &[],
+        headers: &[],
+        key: *b"the sample nonce",
+        deflate: None,
+    };
+    let answered = with_byte(
+        "HTTP/1.1 101 x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+         sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nserver: ?\r\n\r\n",
+    );
+    assert_eq!(
+        Response::new(&offer).receive(&mut answered.as_slice()),
+        Err(ClientError::Http(HttpError::HeaderLine))
+    );
 }
 
 proptest! {

@@ -1,0 +1,96 @@
+//! What the judges found, as they wrote it down: the Autobahn suite and the mutation runs.
+//!
+//! Each judge owns the form of its file. What is not there yet is left out of the page.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Written by `cargo xtask conformance --full --record`.
+const AUTOBAHN: &str = "tests/autobahn/results.toml";
+
+/// Written by `cargo xtask mutants`.
+const MUTANTS: &str = "tests/conformance/mutants.toml";
+
+/// What is there of it.
+#[derive(Debug, Default)]
+pub(super) struct Judges {
+    pub(super) autobahn: Option<Autobahn>,
+    pub(super) mutants: Option<Mutants>,
+}
+
+/// Runs of the Autobahn suite.
+#[derive(Debug, Deserialize)]
+pub(super) struct Autobahn {
+    pub(super) suite: String,
+    #[serde(rename = "run")]
+    pub(super) runs: Vec<AutobahnRun>,
+}
+
+/// One implementation in one role.
+#[derive(Debug, Deserialize)]
+pub(super) struct AutobahnRun {
+    pub(super) agent: String,
+    pub(super) role: String,
+    pub(super) transport: String,
+    #[serde(rename = "section")]
+    pub(super) sections: Vec<AutobahnSection>,
+}
+
+/// The verdicts of one section's cases.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AutobahnSection {
+    pub(super) cases: u32,
+    pub(super) ok: u32,
+    #[serde(default)]
+    pub(super) informational: u32,
+    #[serde(default)]
+    pub(super) non_strict: u32,
+    #[serde(default)]
+    pub(super) failed: u32,
+}
+
+/// The score of the mutation runs.
+#[derive(Debug, Deserialize)]
+pub(super) struct Mutants {
+    #[serde(rename = "crate")]
+    pub(super) crates: Vec<MutatedCrate>,
+    #[serde(rename = "survivor", default)]
+    pub(super) survivors: Vec<Survivor>,
+}
+
+/// One crate's.
+#[derive(Debug, Deserialize)]
+pub(super) struct MutatedCrate {
+    pub(super) name: String,
+    pub(super) mutants: u32,
+    pub(super) caught: u32,
+    #[serde(default)]
+    pub(super) timeout: u32,
+    pub(super) missed: u32,
+}
+
+/// A mutant that no test notices, and why that is as it should be.
+#[derive(Debug, Deserialize)]
+pub(super) struct Survivor {
+    pub(super) mutant: String,
+    pub(super) why: String,
+}
+
+pub(super) fn read(root: &Path) -> Result<Judges, String> {
+    Ok(Judges {
+        autobahn: read_file(root, AUTOBAHN)?,
+        mutants: read_file(root, MUTANTS)?,
+    })
+}
+
+fn read_file<T: DeserializeOwned>(root: &Path, path: &str) -> Result<Option<T>, String> {
+    let Ok(text) = fs::read_to_string(root.join(path)) else {
+        return Ok(None);
+    };
+    toml::from_str(&text)
+        .map(Some)
+        .map_err(|error| format!("{path}: {error}"))
+}
