@@ -194,9 +194,14 @@ fn links(anchors: &[String]) -> String {
         .iter()
         .map(|anchor| {
             let (path, item) = anchor.split_once('#').unwrap_or((anchor, ""));
+            let file = path.rsplit('/').next().unwrap_or(path);
             let shown = match item {
-                "" => path.rsplit('/').next().unwrap_or(path),
-                item => item,
+                "" => file.to_owned(),
+                // A table of cases is known by its file as much as by its name.
+                item if path.contains("/cases/") => {
+                    format!("{}::{item}", file.trim_end_matches(".rs"))
+                }
+                item => item.to_owned(),
             };
             format!("[`{shown}`](../{path})")
         })
