@@ -410,6 +410,7 @@ mod tests {
             if let Some(request) = requests.receive(0, &mut &buffer[..count]).unwrap() {
                 let policy = Policy {
                     subprotocols: &[PROTOCOL],
+                    deflate: None,
                 };
                 write_accept(&accept(&request, &policy).unwrap(), &mut out);
             }
