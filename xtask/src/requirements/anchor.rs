@@ -37,7 +37,12 @@ pub(super) fn findings(root: &Path, requirements: &Requirements) -> Vec<String> 
             for (index, row) in section.rows.iter().enumerate() {
                 let what = judge(&mut files, row);
                 findings.extend(what.into_iter().map(|what| {
-                    format!("RFC {} {}.{}: {what}", part.rfc, section.number, index + 1)
+                    format!(
+                        "RFC {} section {} row {}: {what}",
+                        part.rfc,
+                        section.number,
+                        index + 1
+                    )
                 }));
             }
         }
@@ -234,7 +239,7 @@ mod tests {
         ] {
             let found = findings_of(&row(bad));
             assert_eq!(found.len(), 1, "{bad}: {found:?}");
-            assert!(found[0].starts_with("RFC 1 2.1: "), "{found:?}");
+            assert!(found[0].starts_with("RFC 1 section 2 row 1: "), "{found:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each judge owns the form of its file. What is not there yet is left out of the page.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -21,34 +22,41 @@ pub(super) struct Judges {
     pub(super) mutants: Option<Mutants>,
 }
 
-/// Runs of the Autobahn suite.
+/// What the Autobahn suite found.
 #[derive(Debug, Deserialize)]
 pub(super) struct Autobahn {
-    pub(super) suite: String,
-    #[serde(rename = "run")]
-    pub(super) runs: Vec<AutobahnRun>,
+    pub(super) suite: Suite,
+    pub(super) peers: Vec<Peer>,
 }
 
-/// One implementation in one role.
+/// Which edition of it.
 #[derive(Debug, Deserialize)]
-pub(super) struct AutobahnRun {
-    pub(super) agent: String,
+pub(super) struct Suite {
+    pub(super) version: String,
+}
+
+/// One implementation in one role, over one transport.
+#[derive(Debug, Deserialize)]
+pub(super) struct Peer {
+    pub(super) name: String,
+    pub(super) version: String,
     pub(super) role: String,
     pub(super) transport: String,
-    #[serde(rename = "section")]
-    pub(super) sections: Vec<AutobahnSection>,
+    pub(super) total: Verdicts,
+    /// By the number of the section.
+    pub(super) sections: BTreeMap<String, Verdicts>,
+    /// Cases that are not right, and what they are.
+    pub(super) faults: BTreeMap<String, String>,
 }
 
-/// The verdicts of one section's cases.
+/// How often each verdict was given.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct AutobahnSection {
+pub(super) struct Verdicts {
     pub(super) cases: u32,
     pub(super) ok: u32,
-    #[serde(default)]
     pub(super) informational: u32,
-    #[serde(default)]
     pub(super) non_strict: u32,
-    #[serde(default)]
+    pub(super) unimplemented: u32,
     pub(super) failed: u32,
 }
 

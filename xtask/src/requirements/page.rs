@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::judges::{Autobahn, AutobahnSection, Judges, Mutants};
+use super::judges::{Autobahn, Judges, Mutants, Peer, Verdicts};
 use super::rows::{Count, Registry, Requirements, Row, Section};
 
 const HEAD: &str = "\
@@ -21,10 +21,10 @@ What ringwire does with every byte that the WebSocket specifications allow, and 
 const SCOPE: &str = "\
 ## Scope
 
-RFC 6455 with its verified errata, and RFC 7692, over HTTP/1.1, for servers and clients.
+RFC 6455 with its errata 3150, 3433 and 4398, and RFC 7692, over HTTP/1.1, for servers and clients.
 
 **RFC 8441, WebSocket over HTTP/2, is out of scope for now.** It carries each WebSocket in one stream of a shared HTTP/2 connection. A message would then no longer leave as one send of bytes that all subscribers
-share: each stream needs DATA frames of its own around them, and a flow-control window that one slow reader can hold shut. That is another data plane, and there is nobody who needs it: browsers open a WebSocket over HTTP/1.1 wherever a
+share: each stream needs DATA frames of its own around them, and a flow-control window that one slow reader can hold shut. That is another data plane, and no client needs it: browsers open a WebSocket over HTTP/1.1 wherever a
 server does not announce RFC 8441, and over TLS this server agrees to `http/1.1` alone (ALPN), so no client tries. RFC 9220, the same over HTTP/3, is out for the same reasons.
 
 ";
@@ -53,6 +53,9 @@ pub(super) fn render(requirements: &Requirements, judges: &Judges) -> String {
         for registry in &requirements.registries {
             registry_table(&mut page, registry);
         }
+    }
+    if let Some(autobahn) = &judges.autobahn {
+        autobahn_table(&mut page, autobahn);
     }
     if let Some(mutants) = &judges.mutants {
         survivors(&mut page, mutants);
@@ -96,29 +99,86 @@ fn results(page: &mut String, requirements: &Requirements, judges: &Judges) {
 }
 
 fn autobahn_lines(page: &mut String, autobahn: &Autobahn) {
-    for run in &autobahn.runs {
-        let sum = |of: fn(&AutobahnSection) -> u32| run.sections.iter().map(of).sum::<u32>();
-        let rest: Vec<String> = [
-            ("informational", sum(|section| section.informational)),
-            ("non-strict", sum(|section| section.non_strict)),
-            ("failed", sum(|section| section.failed)),
-        ]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!(", {count} {name}"))
-        .collect();
+    for peer in autobahn.peers.iter().filter(|peer| is_ours(peer)) {
         let _ = writeln!(
             page,
-            "| {} | {}, {} over {} | {} of {} OK{} |",
-            autobahn.suite,
-            run.agent,
-            run.role,
-            run.transport,
-            sum(|section| section.ok),
-            sum(|section| section.cases),
-            rest.concat()
+            "| [Autobahn {}](#autobahn-section-by-section) | {} over {}, {} cases | {} |",
+            autobahn.suite.version,
+            peer.role,
+            peer.transport,
+            peer.total.cases,
+            in_words(&peer.total)
         );
     }
+}
+
+fn is_ours(peer: &Peer) -> bool {
+    peer.name == "ringwire"
+}
+
+fn in_words(verdicts: &Verdicts) -> String {
+    let mut words = format!("{} OK", verdicts.ok);
+    for (count, name) in [
+        (verdicts.informational, "informational"),
+        (verdicts.non_strict, "non-strict"),
+        (verdicts.unimplemented, "unimplemented"),
+        (verdicts.failed, "failed"),
+    ] {
+        if count > 0 {
+            let _ = write!(words, ", {count} {name}");
+        }
+    }
+    words
+}
+
+/// One line for each section of the Autobahn suite, one column for each implementation, and what is
+/// not right with which.
+fn autobahn_table(page: &mut String, autobahn: &Autobahn) {
+    page.push_str("## Autobahn, section by section\n\n");
+    page.push_str("Three cases have no right answer (7.1.6, 7.13.1, 7.13.2): they are informational for everybody. Strict is what counts: `non-strict` is no pass.\n\n");
+    let heads: Vec<String> = autobahn.peers.iter().map(head).collect();
+    let rule = " --- |".repeat(heads.len() + 1);
+    let _ = writeln!(page, "| section | {} |\n|{rule}", heads.join(" | "));
+    let mut sections: Vec<&String> = autobahn
+        .peers
+        .iter()
+        .flat_map(|peer| peer.sections.keys())
+        .collect();
+    sections.sort_by_key(|section| section.parse().unwrap_or(u32::MAX));
+    sections.dedup();
+    for section in sections {
+        let cells: Vec<String> = autobahn
+            .peers
+            .iter()
+            .map(|peer| {
+                peer.sections
+                    .get(section)
+                    .map_or_else(String::new, in_words)
+            })
+            .collect();
+        let _ = writeln!(page, "| {section} | {} |", cells.join(" | "));
+    }
+    let totals: Vec<String> = autobahn
+        .peers
+        .iter()
+        .map(|peer| in_words(&peer.total))
+        .collect();
+    let _ = writeln!(page, "| all | {} |\n", totals.join(" | "));
+    for peer in autobahn.peers.iter().filter(|peer| !peer.faults.is_empty()) {
+        let faults: Vec<String> = peer
+            .faults
+            .iter()
+            .map(|(case, verdict)| format!("{case} {verdict}"))
+            .collect();
+        let _ = writeln!(page, "{}: {}.\n", head(peer), faults.join(", "));
+    }
+}
+
+fn head(peer: &Peer) -> String {
+    format!(
+        "{} {}, {} over {}",
+        peer.name, peer.version, peer.role, peer.transport
+    )
 }
 
 fn section_table(page: &mut String, section: &Section) {
@@ -130,8 +190,7 @@ fn section_table(page: &mut String, section: &Section) {
     for (index, row) in section.rows.iter().enumerate() {
         let _ = writeln!(
             page,
-            "| {}.{} | {} | {} | {} | {} | {} |",
-            section.number,
+            "| {} | {} | {} | {} | {} | {} |",
             index + 1,
             cell(&row.text),
             row.level.text(),
@@ -183,7 +242,12 @@ fn survivors(page: &mut String, mutants: &Mutants) {
     page.push_str("[cargo-mutants](https://mutants.rs) changes one thing at a time and runs the tests. These changes no test notices, for the reason beside them.\n\n");
     page.push_str("| mutant | why no test can notice it, or none should |\n| --- | --- |\n");
     for survivor in &mutants.survivors {
-        let _ = writeln!(page, "| `{}` | {} |", survivor.mutant, cell(&survivor.why));
+        let _ = writeln!(
+            page,
+            "| `{}` | {} |",
+            cell(&survivor.mutant),
+            cell(&survivor.why)
+        );
     }
     page.push('\n');
 }
@@ -243,10 +307,40 @@ mod tests {
             )
             .unwrap();
         let page = render(&requirements, &Judges::default());
-        assert!(page.contains("| 5.1.1 | a client MUST mask \\| all frames | MUST | client | [`Type::does`](../crates/a.rs) | [`it_does`](../crates/t.rs) |"));
-        assert!(page.contains("| 5.1.2 | x | SHOULD NOT | both |  | *because* |"));
+        assert!(page.contains("| 1 | a client MUST mask \\| all frames | MUST | client | [`Type::does`](../crates/a.rs) | [`it_does`](../crates/t.rs) |"));
+        assert!(page.contains("| 2 | x | SHOULD NOT | both |  | *because* |"));
         assert!(
             page.contains("RFC 6455, 2 requirements | 1 proved by a test, 1 by a stated reason")
         );
+    }
+
+    #[test]
+    fn what_the_judges_found_stands_in_the_head_and_in_a_table() {
+        let counts =
+            "cases = 4, ok = 2, informational = 1, non_strict = 0, unimplemented = 0, failed = 1";
+        let record = format!(
+            "[suite]\nversion = \"25.10.1\"\n[[peers]]\nname = \"ringwire\"\nversion = \"0.1.0\"\nrole = \"server\"\n\
+             transport = \"wss\"\ntotal = {{ {counts} }}\n[peers.sections]\n7 = {{ {counts} }}\n[peers.faults]\n\"7.1.1\" = \"failed\"\n"
+        );
+        let judges = Judges {
+            autobahn: Some(toml::from_str(&record).unwrap()),
+            mutants: Some(
+                toml::from_str(
+                    "[[crate]]\nname = \"frame\"\nmutants = 9\ncaught = 7\ntimeout = 1\nmissed = 1\n\
+                     [[survivor]]\nmutant = \"a | b\"\nwhy = \"equal\"\n",
+                )
+                .unwrap(),
+            ),
+        };
+        let page = render(&Requirements::default(), &judges);
+        for line in [
+            "| [Autobahn 25.10.1](#autobahn-section-by-section) | server over wss, 4 cases | 2 OK, 1 informational, 1 failed |",
+            "| 7 | 2 OK, 1 informational, 1 failed |",
+            "ringwire 0.1.0, server over wss: 7.1.1 failed.",
+            "| [mutants](#mutants-that-survive) | `frame`, 9 mutants | 8 noticed by a test, 1 not |",
+            "| `a \\| b` | equal |",
+        ] {
+            assert!(page.contains(line), "{line}\n{page}");
+        }
     }
 }
