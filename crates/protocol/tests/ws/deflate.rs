@@ -457,6 +457,40 @@ fn what_does_not_become_smaller_is_not_compressed() {
     assert_eq!(deflater.deflate(&dense), None);
 }
 
+/// Bytes that nothing compresses.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+/// A compressor that ran out of room keeps something of that message even over a reset.
+#[test]
+fn a_message_that_does_not_become_smaller_leaves_nothing_to_the_next() {
+    let message = lines(1000);
+    for level in 1..=9 {
+        for window_bits in [8, 12, 15] {
+            let fresh = Deflater::new(level, window_bits)
+                .deflate(&message)
+                .map(<[u8]>::to_vec);
+            let mut deflater = Deflater::new(level, window_bits);
+            for (bytes, times) in [(100, 1000), (300, 1000), (20_000, 8), (200_000, 3)] {
+                let noise = noise(bytes);
+                for _ in 0..times {
+                    assert_eq!(deflater.deflate(&noise), None, "{level} {window_bits}");
+                }
+                let next = deflater.deflate(&message).map(<[u8]>::to_vec);
+                assert_eq!(next, fresh, "{level} {window_bits}: {bytes} B");
+            }
+        }
+    }
+}
+
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let noise = prop::collection::vec(any::<u8>(), 0..300);
     let text = "[a-f]{0,40}".prop_map(|text| text.repeat(20).into_bytes());
