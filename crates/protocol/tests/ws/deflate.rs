@@ -6,7 +6,7 @@ use frame::{Error, Header, Limits, Opcode};
 use proptest::prelude::*;
 use ringwire_protocol::handshake::deflate::{Agreed, Compressing};
 use ringwire_protocol::ws::{Config, Connection, Deflater, Event, Failure, Role};
-use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
+use zlib_rs::{Deflate, DeflateFlush};
 
 const fn agreed(context_takeover: bool, window_bits: u8) -> Agreed {
     Agreed {
@@ -333,15 +333,7 @@ fn the_wire_may_carry_what_deflate_adds_and_no_more() {
             fragments_max: 8,
         };
         let config = Config { limits, ..CONFIG };
-        let mut state = 1_u64;
-        let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 56) as u8
-        })
-        .take(message_bytes_max as usize)
-        .collect();
+        let noise = noise(message_bytes_max as usize);
         for (level, window_bits) in [(0, 15), (1, 15), (9, 9)] {
             let sent = compressed(
                 Opcode::Binary,
@@ -402,42 +394,89 @@ fn a_context_reaches_as_far_back_as_its_window() {
     assert_fails("beyond the window", &far, Failure::CorruptDeflate, 1007);
 }
 
-/// Decodes with a real window of 2^`window_bits` bytes, a byte at a time so that none is seen but
-/// through it.
-fn through_window(payload: &[u8], window_bits: u8) -> Vec<u8> {
-    let mut inflate = Inflate::new(false, window_bits);
-    let mut message = Vec::new();
-    loop {
-        let mut byte = [0];
-        let (read, written) = (inflate.total_in(), inflate.total_out());
-        inflate
-            .decompress(&payload[read as usize..], &mut byte, InflateFlush::NoFlush)
-            .expect("within the window");
-        if inflate.total_out() == written {
-            return message;
-        }
-        message.push(byte[0]);
-    }
-}
-
 #[test]
-fn what_is_compressed_for_a_small_window_needs_no_larger_one() {
+fn what_we_compress_is_read_at_every_level_and_window() {
     let message = lines(20_000);
     for level in 1..=9 {
         for window_bits in 8..=15 {
             let mut deflater = Deflater::new(level, window_bits);
-            let payload = deflater.deflate(&message).expect("lines compress").to_vec();
+            let payload = deflater.deflate(&message).expect("lines compress");
             assert_eq!(
-                through_window(&payload, window_bits),
-                message,
+                events(&compressed(Opcode::Binary, payload)),
+                [binary(&message)],
                 "{level} {window_bits}"
-            );
-            assert_eq!(
-                events(&compressed(Opcode::Binary, &payload)),
-                [binary(&message)]
             );
         }
     }
+}
+
+/// Bytes that repeat nothing.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    };
+    std::iter::repeat_with(next).take(bytes).collect()
+}
+
+/// Noise and then its beginning again: nothing but a reference that far back makes it shorter.
+fn repeating(distance: usize) -> Vec<u8> {
+    let mut message = noise(distance);
+    message.extend_from_within(..distance.min(200));
+    message
+}
+
+#[test]
+fn nothing_further_back_than_the_window_is_referred_to() {
+    for level in 1..=9 {
+        for window_bits in 8..=15 {
+            let mut deflater = Deflater::new(level, window_bits);
+            let beyond = repeating((1 << window_bits) + 1);
+            assert_eq!(deflater.deflate(&beyond), None, "{level} {window_bits}");
+        }
+    }
+    // And what is within reach is: zlib stays 262 bytes away from the edge of a window.
+    for window_bits in 9..=15 {
+        let within = repeating((1 << window_bits) - 262);
+        assert!(Deflater::new(9, window_bits).deflate(&within).is_some());
+    }
+}
+
+/// Sections 7.1.2.1 and 7.1.2.2: who says nothing may refer 32,768 bytes back, within a message and
+/// to those before it.
+#[test]
+fn without_an_agreement_the_window_is_the_largest() {
+    let config = Config {
+        limits: Limits {
+            message_bytes_max: 40_000,
+            fragments_max: 8,
+        },
+        ..CONFIG
+    };
+    let far = repeating(32_500);
+    let payload = Client::new(9, 15).next(&far, true);
+    assert!(payload.len() < far.len(), "it refers to its beginning");
+    let alone = compressed(Opcode::Binary, &payload);
+    assert_eq!(
+        serve(ALONE, &config, [alone.as_slice()]).events,
+        [binary(&far)]
+    );
+    let (before, again) = far.split_at(32_500);
+    let mut client = Client::new(9, 15);
+    let mut stream = compressed(Opcode::Binary, &client.next(before, false));
+    let payload = client.next(again, false);
+    assert!(
+        payload.len() < again.len(),
+        "it refers to the message before"
+    );
+    stream.extend(compressed(Opcode::Binary, &payload));
+    assert_eq!(
+        serve(agreed(true, 15), &config, [stream.as_slice()]).events,
+        [binary(before), binary(again)]
+    );
 }
 
 #[test]
