@@ -35,6 +35,9 @@ const DICTIONARIES: &[(&str, &str)] = &[
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let folder = root.join("fuzz");
     let options = Options::parse(arguments, targets(&folder)?)?;
+    if let Some(cases) = &options.cases {
+        corpus::learn(&folder, Path::new(cases))?;
+    }
     let programs = build::build(&folder, options.asan)?;
     if options.minimise {
         for target in &options.targets {

@@ -53,7 +53,7 @@ const TASKS: &[(&str, &str, Task)] = &[
     (
         "fuzz",
         "every fuzz target for a while: cargo xtask fuzz [seconds] [target...]\n               \
-         [--jobs N] [--asan] [--record] [--minimise]",
+         [--jobs N] [--asan] [--record] [--cases FOLDER] [--minimise]",
         fuzz::run,
     ),
     (

@@ -21,6 +21,7 @@ mod message;
 mod model;
 mod peer;
 mod publish_request;
+mod tls;
 mod topic;
 mod utf8;
 
@@ -49,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     target("peer_connection", peer::connection::judge),
     target("peer_handshake", peer::handshake::judge),
     target("publish_request", publish_request::judge),
+    target("tls", tls::judge),
     target("topic", topic::judge),
 ];
 

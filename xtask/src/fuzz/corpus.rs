@@ -10,6 +10,35 @@ use std::process::Command;
 /// Bytes of one corpus. The smallest inputs are kept: they say most for their size.
 const CORPUS_BYTES_MAX: u64 = 48 * 1024;
 
+/// Which target reads which kind of case, and what stands before the bytes there: how they are cut, and
+/// in `connection` that it is not closing and that nothing is compressed.
+const CASES: &[(&str, &str, &[u8])] = &[
+    ("answers", "head", &[0x85]),
+    ("frames_from_client", "connection", &[0x08, 0x01]),
+    ("frames_from_client", "frame", &[0x05]),
+    ("frames_from_client", "peer_connection", &[0x08]),
+    ("frames_from_server", "connection", &[0x09, 0x01]),
+    ("frames_from_server", "frame", &[0x05]),
+    ("frames_from_server", "peer_connection", &[0x09]),
+    ("requests", "head", &[0x85]),
+];
+
+/// Adds the cases of our own suite to what was learned.
+pub(super) fn learn(folder: &Path, cases: &Path) -> Result<(), String> {
+    for (kind, target, before) in CASES {
+        let learned = folder.join("corpus-local").join(target);
+        let copy = |name: &String| {
+            let bytes = fs::read(cases.join(kind).join(name))?;
+            fs::write(learned.join(name), [before, &bytes[..]].concat())
+        };
+        let names = names(&cases.join(kind))?;
+        fs::create_dir_all(&learned)
+            .and_then(|()| names.iter().try_for_each(copy))
+            .map_err(|error| format!("cannot copy the cases {kind}: {error}"))?;
+    }
+    Ok(())
+}
+
 /// The committed folders of one target, as far as they are there.
 pub(super) fn committed(folder: &Path, target: &str) -> Vec<PathBuf> {
     ["seeds", "corpus"]

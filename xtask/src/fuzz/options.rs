@@ -14,6 +14,8 @@ pub(super) struct Options {
     pub(super) asan: bool,
     /// Add the runs to the table of docs/fuzzing.md.
     pub(super) record: bool,
+    /// Take the cases of our own suite, as `ringwire-conformance export` writes them, from this folder.
+    pub(super) cases: Option<String>,
     /// Make the committed corpora anew from what was learned, instead of running.
     pub(super) minimise: bool,
 }
@@ -26,6 +28,7 @@ impl Options {
             jobs: 1,
             asan: false,
             record: false,
+            cases: None,
             minimise: false,
         };
         let mut arguments = arguments.iter();
@@ -34,6 +37,9 @@ impl Options {
                 "--asan" => options.asan = true,
                 "--record" => options.record = true,
                 "--minimise" => options.minimise = true,
+                "--cases" => {
+                    options.cases = Some(arguments.next().ok_or("--cases wants a folder")?.clone());
+                }
                 "--jobs" => {
                     let jobs = arguments.next().and_then(|text| text.parse().ok());
                     options.jobs = jobs
