@@ -27,6 +27,7 @@ const DICTIONARIES: &[(&str, &str)] = &[
     ("handshake", "http.dict"),
     ("head", "http.dict"),
     ("json_command", "json.dict"),
+    ("negotiation", "extensions.dict"),
     ("peer_handshake", "http.dict"),
     ("topic", "topic.dict"),
 ];

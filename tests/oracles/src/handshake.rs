@@ -20,7 +20,7 @@ const OFFER: Offer<'static> = Offer {
     deflate: None,
 };
 
-const KEY_LINES: &[u8] =
+pub(crate) const KEY_LINES: &[u8] =
     b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n";
 
 pub(crate) fn judge(lines: &[u8]) {

@@ -19,6 +19,7 @@ mod json_command;
 mod mask;
 mod message;
 mod model;
+mod negotiation;
 mod peer;
 mod publish_request;
 mod tls;
@@ -47,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     target("json_command", json_command::judge),
     target("mask", mask::judge),
     target("message", message::judge),
+    target("negotiation", negotiation::judge),
     target("peer_connection", peer::connection::judge),
     target("peer_handshake", peer::handshake::judge),
     target("publish_request", publish_request::judge),
