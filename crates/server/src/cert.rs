@@ -22,15 +22,15 @@ use crate::error::Error;
 pub struct Cert {
     /// For development: made here and now, by an authority that nobody trusts yet.
     #[arg(long, required = true)]
-    dev: bool,
+    pub dev: bool,
 
     /// Where the files go; the directory is made.
     #[arg(long, value_name = "DIR", default_value = "dev-certificate")]
-    out: PathBuf,
+    pub out: PathBuf,
 
     /// Names and addresses that it is for, beside localhost, 127.0.0.1 and ::1.
     #[arg(value_name = "NAME")]
-    names: Vec<String>,
+    pub names: Vec<String>,
 }
 
 /// What every such certificate is for.
@@ -40,9 +40,12 @@ const VALID: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Clocks differ: it is valid from the day before.
 const EARLIER: Duration = Duration::from_secs(24 * 60 * 60);
 
-const AUTHORITY: &str = "ca.pem";
-const CERTIFICATE: &str = "cert.pem";
-const KEY: &str = "key.pem";
+/// The file of the authority.
+pub const AUTHORITY: &str = "ca.pem";
+/// The file of the certificate.
+pub const CERTIFICATE: &str = "cert.pem";
+/// The file of its key.
+pub const KEY: &str = "key.pem";
 
 /// Runs `ringwire cert`.
 ///

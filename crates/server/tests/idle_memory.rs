@@ -8,6 +8,7 @@
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -16,8 +17,9 @@ use std::time::{Duration, Instant};
 
 use cap::Cap;
 use reactor::{Driver, ListenOptions, RingDriver, RingSettings, Waker};
+use ringwire::cert;
 use ringwire::config::Config;
-use ringwire::core::{Core, Ports, lay};
+use ringwire::core::{Core, Listeners, Ports, lay};
 use ringwire::hub::{Hub, Place, Settings};
 use ringwire::node::Node;
 
@@ -26,6 +28,8 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// The bound, in either dialect.
 const BYTES_MAX: usize = 330;
+/// The bound over TLS: keys for both directions, and what rustls keeps beside them.
+const TLS_BYTES_MAX: usize = 2_700;
 const CONNECTIONS_MAX: usize = 10_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,37 +39,79 @@ const RAW: (&str, &str) = ("/t/a/topic/of/many?mode=sub", "");
 const JSON: (&str, &str) = ("/ws", r#"{"id":1,"subscribe":"a/topic/of/many"}"#);
 
 #[test]
-fn an_idle_subscriber_is_a_few_hundred_bytes() {
+fn an_idle_subscriber_is_a_few_hundred_bytes_and_two_kib_over_tls() {
     let descriptors = reactor::limits::raise_open_files().unwrap();
     // Both ends are in this process.
-    let connections = CONNECTIONS_MAX.min((descriptors as usize - 100) / 2);
-    for (target, command) in [RAW, JSON] {
-        let broker = Broker::start();
+    let connections_max = CONNECTIONS_MAX.min((descriptors as usize - 100) / 2);
+    let tls = certificates();
+    for ((target, command), encrypted) in [(RAW, false), (JSON, false), (RAW, true)] {
+        // Handshakes take their time.
+        let (connections, bytes_max) = match encrypted {
+            false => (connections_max, BYTES_MAX),
+            true => (connections_max / 10, TLS_BYTES_MAX),
+        };
+        let tls = encrypted.then_some(&tls);
+        let broker = Broker::start(tls.map(|(server, _)| server.clone()));
         let mut clients = Vec::with_capacity(connections);
+        let subscribe = || {
+            subscribe(
+                broker.address,
+                tls.map(|(_, client)| client),
+                target,
+                command,
+            )
+        };
         // What is made once, for the first of them, is no part of what each costs.
-        clients.push(subscribe(broker.address, target, command));
+        clients.push(subscribe());
         let before = ALLOCATOR.allocated();
         while clients.len() < connections {
-            clients.push(subscribe(broker.address, target, command));
+            clients.push(subscribe());
         }
         let each = || ALLOCATOR.allocated().saturating_sub(before) / connections;
         // The last answers are still on their way through the driver.
         let end = Instant::now() + PATIENCE;
-        while each() > BYTES_MAX && Instant::now() < end {
+        while each() > bytes_max && Instant::now() < end {
             thread::yield_now();
         }
-        println!("{target}: {} bytes each at {connections}", each());
-        assert!(each() <= BYTES_MAX, "{target}: {} bytes each", each());
+        println!(
+            "{target}: {} bytes each at {connections}, TLS: {encrypted}",
+            each()
+        );
+        assert!(each() <= bytes_max, "{target}: {} bytes each", each());
         // They stand: what was counted was no row of refusals.
-        publish(broker.address);
+        publish(broker.plain_address);
         for client in &mut clients {
             assert!(client.read(&mut [0; 512]).unwrap() > 0, "{target}");
         }
     }
 }
 
-/// Opens a connection and subscribes; returns when the subscription stands.
-fn subscribe(address: SocketAddr, target: &str, command: &str) -> TcpStream {
+/// What a TLS broker is made from, and a client that trusts it.
+fn certificates() -> (tls::Server, tls::Client) {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(std::process::id().to_string());
+    let made = cert::make(&cert::Cert {
+        dev: true,
+        out: out.clone(),
+        names: Vec::new(),
+    });
+    made.expect("room on the disk");
+    let pair = [cert::CERTIFICATE, cert::KEY].map(|name| out.join(name));
+    let certificates = tls::Certificates::read([(&*pair[0], &*pair[1])]).expect("a good pair");
+    let trust = tls::Trust::file(&out.join(cert::AUTHORITY)).expect("a good file");
+    (
+        tls::Server::new(&certificates).expect("randomness"),
+        tls::Client::new(trust, tls::Resumption::Off),
+    )
+}
+
+/// Opens a connection and subscribes; returns when the subscription stands. What a TLS client keeps is then forgotten: it
+/// is no part of the broker.
+fn subscribe(
+    address: SocketAddr,
+    tls: Option<&tls::Client>,
+    target: &str,
+    command: &str,
+) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut request = format!(
@@ -80,13 +126,27 @@ fn subscribe(address: SocketAddr, target: &str, command: &str) -> TcpStream {
         request.extend(command.as_bytes());
         wanted = "\"subscribed\"";
     }
-    stream.write_all(&request).unwrap();
-    let mut seen = [0; 2048];
-    let mut len = 0;
-    while !String::from_utf8_lossy(&seen[..len]).contains(wanted) {
-        let count = stream.read(&mut seen[len..]).unwrap();
-        assert!(count > 0, "{}", String::from_utf8_lossy(&seen[..len]));
-        len += count;
+    let name = "localhost".try_into().unwrap();
+    let mut tls = tls.map(|client| client.connect(&name).unwrap());
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(wanted) {
+        match &mut tls {
+            None => stream.write_all(&std::mem::take(&mut request)).unwrap(),
+            Some(tls) => {
+                tls.send(&mut request).unwrap();
+                stream.write_all(&tls.transmit()).unwrap();
+                if !request.is_empty() && !tls.is_handshaking() {
+                    continue;
+                }
+            }
+        }
+        let mut bytes = [0; 4096];
+        let count = stream.read(&mut bytes).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&seen));
+        match &mut tls {
+            None => seen.extend_from_slice(&bytes[..count]),
+            Some(tls) => tls.receive(&mut bytes[..count], &mut seen).unwrap(),
+        }
     }
     assert!(seen.starts_with(b"HTTP/1.1 101 "));
     stream
@@ -103,20 +163,23 @@ fn publish(address: SocketAddr) {
 /// One core on a thread of its own; ends with this value.
 struct Broker {
     address: SocketAddr,
+    plain_address: SocketAddr,
     waker: Waker,
     ended: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Broker {
-    fn start() -> Self {
+    /// Speaks TLS at its `address` if it has certificates.
+    fn start(tls: Option<tls::Server>) -> Self {
         let (report, ready) = sync_channel(1);
         let ended = Arc::new(AtomicBool::new(false));
         let watched = ended.clone();
-        let thread = thread::spawn(move || run(&report, &watched));
-        let (address, waker) = ready.recv().unwrap();
+        let thread = thread::spawn(move || run(tls, &report, &watched));
+        let (plain_address, address, waker) = ready.recv().unwrap();
         Self {
             address,
+            plain_address,
             waker,
             ended,
             thread: Some(thread),
@@ -133,25 +196,42 @@ impl Drop for Broker {
     }
 }
 
-fn run(report: &SyncSender<(SocketAddr, Waker)>, ended: &AtomicBool) {
+fn run(
+    tls: Option<tls::Server>,
+    report: &SyncSender<(SocketAddr, SocketAddr, Waker)>,
+    ended: &AtomicBool,
+) {
     let config = Config::default();
     let mut driver = RingDriver::new(RingSettings::default()).unwrap();
-    let (listener, address) = driver
-        .listen("127.0.0.1:0".parse().unwrap(), &ListenOptions::default())
-        .unwrap();
+    let mut listen = || {
+        let any_port = "127.0.0.1:0".parse().unwrap();
+        driver.listen(any_port, &ListenOptions::default()).unwrap()
+    };
+    let (plain, plain_address) = listen();
+    let encrypted = tls.as_ref().map(|_| listen());
+    let listeners = Listeners {
+        plain: Some(plain),
+        tls: encrypted.map(|(listener, _)| listener),
+    };
+    let address = encrypted.map_or(plain_address, |(_, address)| address);
     let waker = driver.waker();
-    report.send((address, waker.clone())).unwrap();
+    report
+        .send((plain_address, address, waker.clone()))
+        .unwrap();
     let place = Place {
         core: 0,
         cores: 1,
         hash_key: [1, 2],
         seed: 3,
     };
-    let settings = Arc::new(Settings::from(&config));
+    let settings = Arc::new(Settings {
+        tls,
+        ..Settings::from(&config)
+    });
     let hub = Hub::new(place, &config, settings);
     let (lanes, _control) = lay(1, config.io.lane_capacity);
     let ports = Ports::new(lanes.into_iter().next().unwrap(), vec![waker]);
-    let mut core = Core::new(driver, listener, hub, ports, Arc::new(Node::new(1)));
+    let mut core = Core::new(driver, listeners, hub, ports, Arc::new(Node::new(1)));
     while !ended.load(Ordering::Relaxed) {
         core.turn().unwrap();
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use reactor::{Driver, ListenOptions, Waker};
 use server::config::Config;
-use server::core::{Control, ControlPort, Core, Flow, Ports, Shipped, lay};
+use server::core::{Control, ControlPort, Core, Flow, Listeners, Ports, Shipped, lay};
 use server::hub::{Hub, Place, Settings};
 use server::node::Node;
 
@@ -21,6 +21,7 @@ pub struct SimNode {
     control: ControlPort,
     wakers: Vec<Waker>,
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
 }
 
 impl SimNode {
@@ -30,27 +31,51 @@ impl SimNode {
     /// If the configuration cannot be used.
     #[must_use]
     pub fn start(seed: u64, conditions: Conditions, cores: usize, config: &Config) -> Self {
+        Self::start_with(seed, conditions, cores, config, Settings::from(config))
+    }
+
+    /// The same with settings that are not in the configuration: with certificates, for one, and then a second listener.
+    ///
+    /// # Panics
+    /// If the configuration cannot be used.
+    #[must_use]
+    pub fn start_with(
+        seed: u64,
+        conditions: Conditions,
+        cores: usize,
+        config: &Config,
+        settings: Settings,
+    ) -> Self {
         config.check().expect("a usable configuration");
         let network = Network::new(seed, conditions);
         let (lanes, control) = lay(cores, config.io.lane_capacity);
         let node = Arc::new(Node::new(cores));
-        let settings = Arc::new(Settings::from(config));
+        let settings = Arc::new(settings);
         let mut address = config.server.listen;
+        let mut tls_address = settings.tls.as_ref().map(|_| config.tls.listen);
         let mut listening = Vec::new();
         for _ in 0..cores {
             let mut driver = network.driver(config.io.receive_buffers);
-            let (listener, bound) = driver
-                .listen(address, &ListenOptions::default())
-                .expect("the simulated address is free");
+            let mut listen = |address| {
+                let listening = driver.listen(address, &ListenOptions::default());
+                listening.expect("the simulated address is free")
+            };
+            let (plain, bound) = listen(address);
+            let tls = tls_address.map(&mut listen);
             address = bound;
-            listening.push((driver, listener));
+            tls_address = tls.map(|(_, bound)| bound);
+            let listeners = Listeners {
+                plain: Some(plain),
+                tls: tls.map(|(listener, _)| listener),
+            };
+            listening.push((driver, listeners));
         }
         let wakers: Vec<_> = listening.iter().map(|(driver, _)| driver.waker()).collect();
         let cores = listening
             .into_iter()
             .zip(lanes)
             .enumerate()
-            .map(|(core, ((driver, listener), lanes))| {
+            .map(|(core, ((driver, listeners), lanes))| {
                 let hash_key = [seed, !seed];
                 let place = Place {
                     core,
@@ -60,7 +85,7 @@ impl SimNode {
                 };
                 let hub = Hub::new(place, config, settings.clone());
                 let ports = Ports::new(lanes, wakers.clone());
-                Some(Core::new(driver, listener, hub, ports, node.clone()))
+                Some(Core::new(driver, listeners, hub, ports, node.clone()))
             })
             .collect();
         Self {
@@ -69,6 +94,7 @@ impl SimNode {
             control,
             wakers,
             address,
+            tls_address,
         }
     }
 
@@ -82,6 +108,12 @@ impl SimNode {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TLS, if it has certificates.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// One turn of each core that still runs; false when none does.

@@ -10,8 +10,8 @@ use super::{Connection, Joining, Phase, WebSocket};
 use crate::hub::Hub;
 use crate::routes::{self, Cors, Exchange, Outcome, Reply};
 
-/// How TLS begins (RFC 8446 section 5.1): a record of handshake messages, of any version.
-const TLS_HANDSHAKE: [u8; 2] = [22, 3];
+/// How TLS begins (RFC 8446 section 5.1): a record of handshake messages.
+const TLS_HANDSHAKE: u8 = 22;
 
 pub(super) struct Http {
     requests: Requests,
@@ -72,6 +72,7 @@ impl Connection {
         let Phase::Http(http) = &mut self.phase else {
             return 0;
         };
+        let is_first = http.requests.is_idle();
         let mut left = bytes;
         let received = http.requests.receive(hub.now_ms, &mut left);
         let taken = bytes.len() - left.len();
@@ -82,7 +83,7 @@ impl Connection {
                     self.outbox.tail().extend_from_slice(Requests::CONTINUE);
                 }
             }
-            Err(_) if bytes.starts_with(&TLS_HANDSHAKE) && !self.is_encrypted() => {
+            Err(_) if is_first && bytes[0] == TLS_HANDSHAKE && !self.is_encrypted() => {
                 self.refuse_protocol("this port speaks no TLS: use http:// or ws://");
             }
             Err(error) => self.refuse(error),

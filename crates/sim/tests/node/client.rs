@@ -1,13 +1,20 @@
-//! A WebSocket client in the test's hands: the project's own client machine on a simulated peer.
+//! A WebSocket client in the test's hands: the project's own client machine on a simulated peer, over TLS where the node
+//! has certificates.
 
 use protocol::handshake::client::{Offer, Response};
 use protocol::ws::{Config, Connection, Event, Inflater, Input, Kind, Role};
 use ringwire_sim::{Peer, PeerState, SimNode};
+use tls::ClientConnection;
+
+use crate::certificates;
 use session::dialect::json::ServerMessage;
 
 /// One client.
 pub(crate) struct Client {
     peer: Peer,
+    tls: Option<ClientConnection>,
+    /// What is under way to the peer, as it stands on the wire.
+    wire: Vec<u8>,
     response: Option<Response>,
     machine: Connection,
     inflater: Inflater,
@@ -43,7 +50,11 @@ impl Client {
         let mut out = Vec::new();
         offer.write(&mut out).expect("a valid offer");
         Self {
-            peer: node.network().connect(node.address(), None),
+            peer: node
+                .network()
+                .connect(node.tls_address().unwrap_or(node.address()), None),
+            tls: node.tls_address().map(|_| certificates::client()),
+            wire: Vec::new(),
             response: Some(Response::new(&offer)),
             machine: Connection::new(Role::Client, 0, 1),
             inflater: Inflater::default(),
@@ -73,7 +84,14 @@ impl Client {
 
     /// Whether everything that was sent has left.
     pub(crate) fn has_sent_all(&self) -> bool {
-        self.out.is_empty()
+        self.out.is_empty() && self.wire.is_empty()
+    }
+
+    /// Whether the server has said, in TLS, that nothing more will come.
+    pub(crate) fn has_heard_the_end(&self) -> bool {
+        self.tls
+            .as_ref()
+            .is_some_and(ClientConnection::has_peer_closed)
     }
 
     /// Leaves what arrives where it is.
@@ -97,12 +115,24 @@ impl Client {
         if self.response.is_none() {
             self.machine.transmit(&mut self.out);
         }
-        let written = self.peer.write(&self.out);
-        self.out.drain(..written);
+        match &mut self.tls {
+            None => self.wire.append(&mut self.out),
+            Some(tls) => {
+                tls.send(&mut self.out).expect("good keys");
+                self.wire.append(&mut tls.transmit());
+            }
+        }
+        let written = self.peer.write(&self.wire);
+        self.wire.drain(..written);
         if !self.reading {
             return;
         }
         let mut bytes = self.peer.read(64 * 1024);
+        if let Some(tls) = &mut self.tls {
+            let mut plain = Vec::new();
+            tls.receive(&mut bytes, &mut plain).expect("good TLS");
+            bytes = plain;
+        }
         let mut start = 0;
         if let Some(response) = &mut self.response {
             let mut input = &bytes[..];

@@ -1,8 +1,11 @@
 //! The whole server over the simulated network: what clients see, whatever the network does.
 //!
-//! Each test runs many seeds; a failing one is named in its message and runs again the same way.
+//! Each test runs many seeds; a failing one is named in its message and runs again the same way. In every third run all
+//! clients speak TLS.
 
+mod certificates;
 mod client;
+mod encrypted;
 mod hostile;
 
 use std::collections::BTreeMap;
@@ -10,6 +13,7 @@ use std::collections::BTreeMap;
 use client::Client;
 use ringwire_sim::{Conditions, SimNode};
 use server::config::{Config, Period, Size};
+use server::hub::Settings;
 
 /// The generator of the tests' own choices (Steele, Lea, Flood: SplitMix64).
 struct Choices(u64);
@@ -42,7 +46,11 @@ impl Run {
         config.io.receive_buffers = 1 << choices.below(4);
         change(&mut config);
         let cores = 1 + choices.below(4) as usize;
-        let node = SimNode::start(seed, Conditions::default(), cores, &config);
+        let settings = Settings {
+            tls: seed.is_multiple_of(3).then(certificates::server),
+            ..Settings::from(&config)
+        };
+        let node = SimNode::start_with(seed, Conditions::default(), cores, &config, settings);
         let topics = 1 + choices.below(4);
         Self {
             seed,
@@ -279,6 +287,8 @@ fn a_stop_delivers_what_was_accepted_and_says_goodbye() {
         }
         for (topic, subscriber) in &run.subscribers {
             assert_eq!(subscriber.close_code(), Some(1001), "seed {seed}: {topic}");
+            let is_encrypted = run.node.tls_address().is_some();
+            assert_eq!(subscriber.has_heard_the_end(), is_encrypted, "seed {seed}");
             for (_, other) in run.subscribers.iter().filter(|(name, _)| name == topic) {
                 assert_eq!(subscriber.messages, other.messages, "seed {seed}: {topic}");
             }
