@@ -13,13 +13,14 @@ const WAIT_MS_MAX = 10_000;
 
 /** Starts a broker over two cores; `config` is TOML. */
 export async function startBroker(config = '') {
-  const port = await freePort();
+  const [port, tlsPort] = [await freePort(), await freePort()];
   const folder = await mkdtemp(join(tmpdir(), 'broker-'));
   const file = join(folder, 'config.toml');
   await writeFile(file, config);
+  const listen = ['--listen', `127.0.0.1:${port}`, '--tls-listen', `127.0.0.1:${tlsPort}`];
   const child = spawn(
     process.env.BROKER_UNDER_TEST,
-    ['--config', file, '--listen', `127.0.0.1:${port}`, '--cores', '2'],
+    ['--config', file, ...listen, '--cores', '2'],
     { stdio: 'inherit' },
   );
   const ended = once(child, 'exit');
@@ -28,6 +29,8 @@ export async function startBroker(config = '') {
     port,
     ws: (path) => `ws://localhost:${port}${path}`,
     http: (path) => `http://localhost:${port}${path}`,
+    wss: (path) => `wss://localhost:${tlsPort}${path}`,
+    https: (path) => `https://localhost:${tlsPort}${path}`,
     publish: async (topic, text) => {
       const answer = await fetch(`http://127.0.0.1:${port}/t/${topic}`, {
         method: 'POST',
@@ -46,6 +49,21 @@ export async function startBroker(config = '') {
       await rm(folder, { recursive: true });
       return status;
     },
+  };
+}
+
+/** Makes a development certificate in a folder of its own; its lines for the configuration, and the authority's file. */
+export async function makeCertificate() {
+  const folder = await mkdtemp(join(tmpdir(), 'certificate-'));
+  const made = spawn(process.env.BROKER_UNDER_TEST, ['cert', '--dev', '--out', folder], { stdio: 'ignore' });
+  const [status] = await once(made, 'exit');
+  if (status !== 0) throw new Error(`ringwire cert ended with ${status}`);
+  const files = `{ certificate = "${folder}/cert.pem", key = "${folder}/key.pem" }`;
+  return {
+    folder,
+    ca: join(folder, 'ca.pem'),
+    config: `[tls]\ncertificates = [${files}]\n`,
+    remove: () => rm(folder, { recursive: true }),
   };
 }
 

@@ -27,15 +27,22 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Broker:
     """One broker process and where it listens."""
 
-    def __init__(self, process, port):
+    def __init__(self, process, port, tls_port):
         self.process = process
         self.port = port
+        self.tls_port = tls_port
 
     def ws(self, path):
         return f"ws://127.0.0.1:{self.port}{path}"
 
     def http(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
+
+    def wss(self, path):
+        return f"wss://localhost:{self.tls_port}{path}"
+
+    def https(self, path):
+        return f"https://localhost:{self.tls_port}{path}"
 
     def request(self, method, path, body=None, content_type="text/plain"):
         """One HTTP request; the answer's status and parsed JSON."""
@@ -80,12 +87,12 @@ def wait_until_ready(process, port):
 
 
 @contextmanager
-def running_broker(**surroundings):
+def running_broker(*flags, **surroundings):
     """A broker of its own, over two cores, `surroundings` as Popen takes them; killed if it does not stop."""
-    port = free_port()
-    command = [PROGRAM, "--listen", f"127.0.0.1:{port}", "--cores", "2"]
-    process = subprocess.Popen(command, **surroundings)
-    broker = Broker(process, port)
+    port, tls_port = free_port(), free_port()
+    listen = ["--listen", f"127.0.0.1:{port}", "--tls-listen", f"127.0.0.1:{tls_port}"]
+    process = subprocess.Popen([PROGRAM, *listen, "--cores", "2", *flags], **surroundings)
+    broker = Broker(process, port, tls_port)
     try:
         wait_until_ready(process, port)
         yield broker
