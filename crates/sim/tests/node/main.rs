@@ -5,6 +5,7 @@
 
 mod certificates;
 mod client;
+mod closing;
 mod encrypted;
 mod hostile;
 
