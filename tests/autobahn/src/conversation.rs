@@ -54,11 +54,10 @@ impl Conversation {
             .write(&mut out)
             .map_err(|error| Failure(error.to_string()))?;
         let mut wire = address.connect()?;
+        wire.write(&mut out)?;
         let mut received = Vec::new();
         let mut response = Response::new(&offer);
         let agreed = loop {
-            // Nothing goes out before TLS has shaken hands.
-            wire.write(&mut out)?;
             if !wire.read(&mut received)? {
                 return Err(Failure("the suite closed the connection".into()));
             }

@@ -25,6 +25,10 @@ pub(super) const SECTIONS: [(u32, &str, usize); 11] = [
 /// They have no right answer (the peer's choice is written down, no more), and are INFORMATIONAL for everybody.
 const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
 
+/// The last part of the numbers of those cases of sections 12 and 13 that every run plays: the others are the
+/// same with longer messages.
+const SHORT_MAX: u32 = 5;
+
 /// The number of a case, as in 6.4.1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Case(Vec<u32>);
@@ -42,6 +46,21 @@ impl Case {
     /// Whether it compresses.
     pub(super) fn is_deflated(&self) -> bool {
         self.section() >= 12
+    }
+
+    /// Whether it takes so little time that every run can play it.
+    pub(super) fn is_short(&self) -> bool {
+        !self.is_deflated() || self.0.last().is_some_and(|last| *last <= SHORT_MAX)
+    }
+
+    /// Whether it is among the few that every run plays over another transport too: what the bytes say, they say there
+    /// as well, but where messages and connections end is seen.
+    pub(super) fn is_basic(&self) -> bool {
+        match self.section() {
+            1..=5 | 7 | 10 => true,
+            12 | 13 => self.0.last() == Some(&1),
+            _ => false,
+        }
     }
 
     /// Whether it is meant by a pattern, in which `*` stands for anything.

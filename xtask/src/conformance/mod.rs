@@ -9,6 +9,7 @@ mod peers;
 mod results;
 mod suite;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
@@ -16,7 +17,7 @@ use std::time::Instant;
 
 use crate::programs::target;
 use cases::Case;
-use peers::{Peer, Places};
+use peers::{Peer, Places, Subject, Transport};
 use results::{Results, Tally};
 use suite::Suite;
 
@@ -52,17 +53,41 @@ impl Options {
         Ok(options)
     }
 
-    fn wants(&self, case: &Case) -> bool {
-        match &self.pattern {
-            Some(pattern) => case.fits(pattern),
-            None => self.full || !case.is_deflated(),
+    fn wants(&self, subject: Subject, case: &Case) -> bool {
+        match (&self.pattern, subject.transport) {
+            (Some(pattern), _) => case.fits(pattern),
+            (None, _) if self.full => true,
+            (None, Transport::Plain) => case.is_short(),
+            (None, Transport::Secure) => case.is_basic(),
         }
+    }
+
+    /// Who is judged over what; other servers only for the record, and only as everybody runs them.
+    fn subjects(&self) -> Vec<Subject> {
+        let transports = [Transport::Plain, Transport::Secure];
+        let ours = [Peer::Server, Peer::Client];
+        let mut subjects: Vec<Subject> = transports
+            .iter()
+            .flat_map(|transport| {
+                ours.map(|peer| Subject {
+                    peer,
+                    transport: *transport,
+                })
+            })
+            .collect();
+        if self.record {
+            subjects.extend([Peer::Ws, Peer::Websockets].map(|peer| Subject {
+                peer,
+                transport: Transport::Plain,
+            }));
+        }
+        subjects
     }
 }
 
-/// One process of the suite with one peer.
+/// One process of the suite with one subject.
 struct Run {
-    peer: Peer,
+    subject: Subject,
     name: String,
     cases: Vec<Case>,
 }
@@ -72,33 +97,31 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let options = Options::parse(arguments)?;
     let suite = Suite::install(root, &target(root))?;
     let places = Places::prepare(root, options.record)?;
-    let wanted: Vec<Case> = suite
-        .cases
-        .iter()
-        .filter(|case| options.wants(case))
-        .cloned()
+    let subjects: Vec<(Subject, Vec<Case>)> = options
+        .subjects()
+        .into_iter()
+        .map(|subject| {
+            let cases = suite.cases.iter();
+            let wanted = cases.filter(|case| options.wants(subject, case));
+            (subject, wanted.cloned().collect())
+        })
         .collect();
-    if wanted.is_empty() {
+    if subjects.iter().all(|(_, cases)| cases.is_empty()) {
         return Err("no case is meant by that".into());
     }
-    let mut peers = vec![Peer::Server, Peer::Client];
-    if options.record {
-        peers.extend([Peer::Ws, Peer::Websockets]);
-    }
-    let runs = peers
+    let runs = subjects
         .iter()
-        .flat_map(|peer| split(*peer, &wanted))
-        .collect();
-    let results = play(&suite, &places, runs);
-    let tallies: Vec<(Peer, Tally)> = peers
+        .flat_map(|(subject, cases)| split(*subject, cases));
+    let results = play(&suite, &places, runs.collect());
+    let tallies: Vec<Tally> = subjects
         .iter()
-        .map(|peer| (*peer, results.tally(*peer, &wanted)))
+        .map(|(subject, cases)| results.tally(*subject, cases))
         .collect();
     print!("{}", results::table(&tallies));
     if options.record {
         results::write(root, &root.join(RECORD), &tallies)?;
     }
-    let faults = results.faults(&wanted);
+    let faults = results.faults(&tallies);
     for fault in &faults {
         println!("{fault}");
     }
@@ -108,19 +131,19 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     }
 }
 
-/// The runs of one peer. Sections 12 and 13 take long, and each has a process of its own.
-fn split(peer: Peer, cases: &[Case]) -> Vec<Run> {
-    let parts = [0..12, 12..13, 13..14];
-    let run = |(part, sections): (usize, &std::ops::Range<u32>)| Run {
-        peer,
-        name: format!("{peer:?}-{part}").to_lowercase(),
+/// The runs of one subject. Sections 12 and 13 take long, and each has a process of its own.
+fn split(subject: Subject, cases: &[Case]) -> Vec<Run> {
+    let parts = [(0..12, ""), (12..13, "-12"), (13..14, "-13")];
+    let run = |(sections, suffix): &(Range<u32>, &str)| Run {
+        subject,
+        name: format!("{}{suffix}", subject.short_name()),
         cases: cases
             .iter()
             .filter(|case| sections.contains(&case.section()))
             .cloned()
             .collect(),
     };
-    let runs = parts.iter().enumerate().map(run);
+    let runs = parts.iter().map(run);
     runs.filter(|run| !run.cases.is_empty()).collect()
 }
 
@@ -133,7 +156,7 @@ fn play(suite: &Suite, places: &Places, mut runs: Vec<Run>) -> Results {
     let work = || {
         while let Some(run) = next() {
             let begun = Instant::now();
-            let verdicts = run.peer.face(suite, places, &run.name, &run.cases);
+            let verdicts = run.subject.face(suite, places, &run.name, &run.cases);
             let count = run.cases.len();
             println!(
                 "{}: {count} cases, {:.0} s",
@@ -141,7 +164,7 @@ fn play(suite: &Suite, places: &Places, mut runs: Vec<Run>) -> Results {
                 begun.elapsed().as_secs_f64()
             );
             let mut results = results.lock().expect("nobody panics with it");
-            results.add(run.peer, verdicts);
+            results.add(run.subject, verdicts);
         }
     };
     thread::scope(|scope| {

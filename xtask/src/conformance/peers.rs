@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::cases::{Case, Verdict};
-use super::suite::Suite;
+use super::suite::{Certificate, Suite};
 use crate::clients;
 use crate::programs::{Running, free_address, mortal, target};
 
@@ -25,6 +26,15 @@ write_timeout = "100s"
 backlog_bytes_max = "32MiB"
 "#;
 
+/// As much of permessage-deflate as there is: messages of any length, and clients whose contexts are kept. Without it
+/// stand the defaults, which is how the broker runs over TLS.
+const COMPRESS_ALL: &str = r#"
+[compression]
+threshold_bytes = "0B"
+contexts_bytes_max = "1MiB"
+context_window_bits = 15
+"#;
+
 /// Who is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
@@ -38,11 +48,29 @@ pub(super) enum Peer {
     Websockets,
 }
 
+/// Over what it is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// `ws://`
+    Plain,
+    /// `wss://`
+    Secure,
+}
+
+/// One column of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    pub(super) peer: Peer,
+    pub(super) transport: Transport,
+}
+
 /// Where the programs of all peers are.
 pub(super) struct Places {
     clients: PathBuf,
     programs: PathBuf,
     config: PathBuf,
+    compressing: PathBuf,
+    certificate: Certificate,
     python: PathBuf,
 }
 
@@ -64,9 +92,15 @@ impl Places {
         if !built.is_ok_and(|status| status.success()) {
             return Err("the build failed".into());
         }
-        let config = target.join("autobahn/ringwire.toml");
-        fs::write(&config, CONFIG)
-            .map_err(|error| format!("cannot write {}: {error}", config.display()))?;
+        let programs = target.join("debug");
+        let folder = target.join("autobahn/peers");
+        let [config, compressing] =
+            ["default.toml", "compressing.toml"].map(|file| folder.join(file));
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&config, CONFIG))
+            .and_then(|()| fs::write(&compressing, format!("{CONFIG}{COMPRESS_ALL}")))
+            .map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
+        let certificate = Certificate::make(&programs.join("ringwire"), &folder)?;
         let clients = root.join("tests/clients");
         let mut python = PathBuf::new();
         if with_others {
@@ -75,8 +109,10 @@ impl Places {
         }
         Ok(Self {
             clients,
-            programs: target.join("debug"),
+            programs,
             config,
+            compressing,
+            certificate,
             python,
         })
     }
@@ -116,6 +152,23 @@ impl Peer {
             .map(|(version, _)| version.to_owned())
             .ok_or_else(|| format!("no version in {file}"))
     }
+}
+
+impl Transport {
+    /// The scheme of its URLs.
+    pub(super) fn scheme(self) -> &'static str {
+        match self {
+            Self::Plain => "ws",
+            Self::Secure => "wss",
+        }
+    }
+}
+
+impl Subject {
+    /// For names of files.
+    pub(super) fn short_name(self) -> String {
+        format!("{:?}-{}", self.peer, self.transport.scheme()).to_lowercase()
+    }
 
     /// Plays `cases` with it.
     pub(super) fn face(
@@ -125,28 +178,19 @@ impl Peer {
         run: &str,
         cases: &[Case],
     ) -> Result<BTreeMap<Case, Verdict>, String> {
-        if self == Self::Client {
-            return suite.judge_client(run, cases, |url, agent| {
+        let Self { peer, transport } = self;
+        let certificate = &places.certificate;
+        if peer == Peer::Client {
+            let secure = (transport == Transport::Secure).then_some(certificate);
+            return suite.judge_client(run, cases, secure, |url, agent| {
                 let mut client = mortal(places.programs.join("ringwire-autobahn"));
                 client.args([url, agent]);
+                client.args(secure.map(|certificate| &certificate.authority));
                 client
             });
         }
         let address = free_address()?;
-        let port = address.port().to_string();
-        let mut command = match self {
-            Self::Ws => mortal("node"),
-            Self::Websockets => mortal(&places.python),
-            Self::Server | Self::Client => mortal(places.programs.join("ringwire")),
-        };
-        match self {
-            Self::Ws => command.args(["echo/ws.mjs", &port]),
-            Self::Websockets => command.args(["echo/server.py", &port]),
-            Self::Server | Self::Client => command
-                .arg("--config")
-                .arg(&places.config)
-                .args(["--listen", &address.to_string()]),
-        };
+        let mut command = peer.server(places, transport, address)?;
         command.current_dir(&places.clients);
         command
             .stdin(Stdio::null())
@@ -154,6 +198,49 @@ impl Peer {
             .stderr(Stdio::null());
         let mut server = Running::start(&mut command)?;
         server.until_it_listens(address)?;
-        suite.judge_server(run, &format!("ws://{address}/echo"), cases)
+        let url = format!("{}://{address}/echo", transport.scheme());
+        suite.judge_server(run, &url, cases)
+    }
+}
+
+impl Peer {
+    /// The command that serves there.
+    fn server(
+        self,
+        places: &Places,
+        transport: Transport,
+        address: SocketAddr,
+    ) -> Result<Command, String> {
+        let port = address.port().to_string();
+        let mut command;
+        match self {
+            Self::Ws => {
+                command = mortal("node");
+                command.args(["echo/ws.mjs", &port]);
+            }
+            Self::Websockets => {
+                command = mortal(&places.python);
+                command.args(["echo/server.py", &port]);
+            }
+            Self::Server | Self::Client => {
+                command = mortal(places.programs.join("ringwire"));
+                let listen = match transport {
+                    Transport::Plain => {
+                        command.arg("--config").arg(&places.compressing);
+                        address
+                    }
+                    Transport::Secure => {
+                        command.arg("--config").arg(&places.config);
+                        let certificate = &places.certificate;
+                        command.args(["--tls-listen", &address.to_string()]);
+                        command.arg("--tls-certificate").arg(&certificate.chain);
+                        command.arg("--tls-key").arg(&certificate.key);
+                        free_address()?
+                    }
+                };
+                command.args(["--listen", &listen.to_string()]);
+            }
+        }
+        Ok(command)
     }
 }

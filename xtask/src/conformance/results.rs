@@ -6,13 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use super::cases::{Case, SECTIONS, Verdict};
-use super::peers::Peer;
+use super::peers::{Peer, Subject};
 use super::suite::Suite;
 
-/// The verdicts on each peer, and why there are none.
+/// The verdicts on each subject, and why there are none.
 #[derive(Default)]
 pub(super) struct Results {
-    verdicts: Vec<(Peer, BTreeMap<Case, Verdict>)>,
+    verdicts: Vec<(Subject, BTreeMap<Case, Verdict>)>,
     failures: Vec<String>,
 }
 
@@ -27,34 +27,43 @@ struct Counts {
     failed: usize,
 }
 
-/// One peer's verdicts by section, and its cases that are not right.
+/// One subject's verdicts by section, and its cases that are not right.
 pub(super) struct Tally {
+    subject: Subject,
     sections: BTreeMap<u32, Counts>,
     faults: Vec<(Case, Option<Verdict>)>,
 }
 
 impl Results {
     /// Takes what came of one run.
-    pub(super) fn add(&mut self, peer: Peer, verdicts: Result<BTreeMap<Case, Verdict>, String>) {
+    pub(super) fn add(
+        &mut self,
+        subject: Subject,
+        verdicts: Result<BTreeMap<Case, Verdict>, String>,
+    ) {
         match verdicts {
-            Ok(verdicts) => self.verdicts.push((peer, verdicts)),
+            Ok(verdicts) => self.verdicts.push((subject, verdicts)),
             Err(failure) => self.failures.push(failure),
         }
     }
 
-    fn verdict(&self, peer: Peer, case: &Case) -> Option<&Verdict> {
-        let mut of_peer = self.verdicts.iter().filter(|(judged, _)| *judged == peer);
-        of_peer.find_map(|(_, verdicts)| verdicts.get(case))
+    fn verdict(&self, subject: Subject, case: &Case) -> Option<&Verdict> {
+        let mut runs = self
+            .verdicts
+            .iter()
+            .filter(|(judged, _)| *judged == subject);
+        runs.find_map(|(_, verdicts)| verdicts.get(case))
     }
 
-    /// The verdicts on one peer. A case without one has failed.
-    pub(super) fn tally(&self, peer: Peer, cases: &[Case]) -> Tally {
+    /// The verdicts on one subject. A case without one has failed.
+    pub(super) fn tally(&self, subject: Subject, cases: &[Case]) -> Tally {
         let mut tally = Tally {
+            subject,
             sections: BTreeMap::new(),
             faults: Vec::new(),
         };
         for case in cases {
-            let verdict = self.verdict(peer, case);
+            let verdict = self.verdict(subject, case);
             let counts = tally.sections.entry(case.section()).or_default();
             counts.count(verdict);
             if !matches!(verdict, Some(Verdict::Ok | Verdict::Informational)) {
@@ -65,16 +74,22 @@ impl Results {
     }
 
     /// Runs that came to nothing, and our cases that are not right.
-    pub(super) fn faults(&self, cases: &[Case]) -> Vec<String> {
+    pub(super) fn faults(&self, tallies: &[Tally]) -> Vec<String> {
         let mut faults = self.failures.clone();
-        for peer in [Peer::Server, Peer::Client] {
-            for (case, verdict) in self.tally(peer, cases).faults {
+        let ours = |tally: &&Tally| matches!(tally.subject.peer, Peer::Server | Peer::Client);
+        for Tally {
+            subject,
+            faults: of_subject,
+            ..
+        } in tallies.iter().filter(ours)
+        {
+            for (case, verdict) in of_subject {
                 let verdict = match verdict {
                     None => "not in the report".to_owned(),
-                    Some(Verdict::Failed(words)) => words,
+                    Some(Verdict::Failed(words)) => words.clone(),
                     Some(verdict) => format!("{verdict:?}"),
                 };
-                faults.push(format!("{} {case}: {verdict}", peer.role()));
+                faults.push(format!("{} {case}: {verdict}", subject.short_name()));
             }
         }
         faults
@@ -92,40 +107,32 @@ impl Counts {
             Some(Verdict::Failed(_)) | None => &mut self.failed,
         } += 1;
     }
-
-    fn right(&self) -> usize {
-        self.ok + self.informational
-    }
 }
 
-/// One line for each section, one column for each peer: how many cases are right, and what the others are.
-pub(super) fn table(tallies: &[(Peer, Tally)]) -> String {
-    let mut text = format!("\n{:<22}{:>6}", "section", "cases");
-    for (peer, _) in tallies {
-        let _ = write!(text, "{:>26}", format!("{} {}", peer.name(), peer.role()));
+/// One line for each section, one column for each subject: how many cases are right, and what the others are.
+pub(super) fn table(tallies: &[Tally]) -> String {
+    let mut text = format!("\n{:<22}", "section");
+    for Tally { subject, .. } in tallies {
+        let _ = write!(text, "{:>26}", subject.short_name());
     }
     text.push('\n');
     for (section, name, _) in SECTIONS {
-        let of_section = |(_, tally): &(Peer, Tally)| tally.sections.get(&section).copied();
-        let columns: Vec<Counts> = tallies.iter().filter_map(of_section).collect();
-        if let Some(first) = columns.first() {
-            line(
-                &mut text,
-                &format!("{section:>2} {name}"),
-                first.cases,
-                &columns,
-            );
+        let of_section = |tally: &Tally| tally.sections.get(&section).copied();
+        let columns: Vec<Counts> = tallies
+            .iter()
+            .map(|tally| of_section(tally).unwrap_or_default())
+            .collect();
+        if columns.iter().any(|counts| counts.cases > 0) {
+            line(&mut text, &format!("{section:>2} {name}"), &columns);
         }
     }
-    let totals: Vec<Counts> = tallies.iter().map(|(_, tally)| tally.total()).collect();
-    if let Some(first) = totals.first() {
-        line(&mut text, "all", first.cases, &totals);
-    }
+    let totals: Vec<Counts> = tallies.iter().map(Tally::total).collect();
+    line(&mut text, "all", &totals);
     text
 }
 
-fn line(text: &mut String, name: &str, cases: usize, columns: &[Counts]) {
-    let _ = write!(text, "{name:<22}{cases:>6}");
+fn line(text: &mut String, name: &str, columns: &[Counts]) {
+    let _ = write!(text, "{name:<22}");
     for counts in columns {
         let _ = write!(text, "{:>26}", counts.in_words());
     }
@@ -134,7 +141,10 @@ fn line(text: &mut String, name: &str, cases: usize, columns: &[Counts]) {
 
 impl Counts {
     fn in_words(&self) -> String {
-        let mut words = format!("{} OK", self.right());
+        if self.cases == 0 {
+            return "-".to_owned();
+        }
+        let mut words = format!("{}/{} OK", self.ok + self.informational, self.cases);
         for (count, name) in [
             (self.non_strict, "non-strict"),
             (self.unimplemented, "without"),
@@ -164,20 +174,22 @@ impl Tally {
 }
 
 /// Writes the record, as little of TOML as it needs.
-pub(super) fn write(root: &Path, path: &Path, tallies: &[(Peer, Tally)]) -> Result<(), String> {
+pub(super) fn write(root: &Path, path: &Path, tallies: &[Tally]) -> Result<(), String> {
     let mut text = format!(
         "# What the Autobahn test suite says; `cargo xtask conformance --full --record` writes this.\n\n\
          [suite]\nversion = \"{}\"\ncases = {}\n",
         Suite::version(root)?,
         SECTIONS.iter().map(|(_, _, cases)| cases).sum::<usize>(),
     );
-    for (peer, tally) in tallies {
+    for tally in tallies {
+        let Subject { peer, transport } = tally.subject;
         let _ = write!(
             text,
-            "\n[[peers]]\nname = \"{}\"\nversion = \"{}\"\nrole = \"{}\"\n",
+            "\n[[peers]]\nname = \"{}\"\nversion = \"{}\"\nrole = \"{}\"\ntransport = \"{}\"\n",
             peer.name(),
             peer.version(root)?,
             peer.role(),
+            transport.scheme(),
         );
         let _ = writeln!(text, "total = {}", tally.total().as_toml());
         text.push_str("[peers.sections]\n");
@@ -220,6 +232,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::peers::Transport;
 
     fn case(text: &str) -> Case {
         Case::parse(text).expect("a number")
@@ -230,23 +243,33 @@ mod tests {
     #[test]
     fn a_case_without_a_verdict_is_a_fault() {
         let wanted = [case("1.1.1"), case("1.1.2"), case("6.4.1")];
+        let [server, client, other] = [Peer::Server, Peer::Client, Peer::Ws].map(|peer| Subject {
+            peer,
+            transport: Transport::Plain,
+        });
         let mut results = Results::default();
         let good = |case: &Case| (case.clone(), Verdict::Ok);
-        results.add(Peer::Client, Ok(wanted.iter().map(good).collect()));
-        results.add(Peer::Server, Ok([good(&wanted[0])].into()));
+        results.add(client, Ok(wanted.iter().map(good).collect()));
+        results.add(server, Ok([good(&wanted[0])].into()));
         let weak = (wanted[2].clone(), Verdict::NonStrict);
-        results.add(Peer::Server, Ok([weak].into()));
+        results.add(server, Ok([weak].into()));
         results.add(
-            Peer::Ws,
+            other,
             Ok([(wanted[0].clone(), Verdict::Failed("x".into()))].into()),
         );
+        let tallies = [server, client, other].map(|subject| results.tally(subject, &wanted));
         assert_eq!(
-            results.faults(&wanted),
-            ["server 1.1.2: not in the report", "server 6.4.1: NonStrict"]
+            results.faults(&tallies),
+            [
+                "server-ws 1.1.2: not in the report",
+                "server-ws 6.4.1: NonStrict"
+            ]
         );
-        let tally = results.tally(Peer::Server, &wanted);
-        assert_eq!(tally.total().in_words(), "1 OK, 1 non-strict, 1 FAILED");
-        results.add(Peer::Server, Err("it hung".into()));
-        assert_eq!(results.faults(&wanted).len(), 3);
+        assert_eq!(
+            tallies[0].total().in_words(),
+            "1/3 OK, 1 non-strict, 1 FAILED"
+        );
+        results.add(server, Err("it hung".into()));
+        assert_eq!(results.faults(&tallies).len(), 3);
     }
 }

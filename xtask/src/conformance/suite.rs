@@ -29,6 +29,33 @@ const LOG: &str = "wstest.log";
 /// How often a state that makes no event is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// Files of a certificate for 127.0.0.1.
+pub(super) struct Certificate {
+    /// Who signed it.
+    pub(super) authority: PathBuf,
+    pub(super) chain: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Certificate {
+    /// Lets the broker make one in `folder`.
+    pub(super) fn make(ringwire: &Path, folder: &Path) -> Result<Self, String> {
+        let status = Command::new(ringwire)
+            .args(["cert", "--dev", "--out"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .status();
+        if !status.is_ok_and(|status| status.success()) {
+            return Err("no certificate could be made".into());
+        }
+        Ok(Self {
+            authority: folder.join("ca.pem"),
+            chain: folder.join("cert.pem"),
+            key: folder.join("key.pem"),
+        })
+    }
+}
+
 /// The installed suite.
 pub(super) struct Suite {
     program: PathBuf,
@@ -103,18 +130,24 @@ impl Suite {
         &self,
         name: &str,
         cases: &[Case],
+        secure: Option<&Certificate>,
         client: impl FnOnce(&str, &str) -> Command,
     ) -> Result<BTreeMap<Case, Verdict>, String> {
         let folder = self.empty(name)?;
         let address = free_address()?;
-        let url = format!("ws://{address}");
-        let spec = json!({
+        let scheme = if secure.is_some() { "wss" } else { "ws" };
+        let url = format!("{scheme}://{address}");
+        let mut spec = json!({
             "outdir": folder,
             "url": url,
             "cases": numbers(cases),
             "exclude-cases": [],
             "exclude-agent-cases": {},
         });
+        if let Some(Certificate { chain, key, .. }) = secure {
+            spec["cert"] = json!(chain);
+            spec["key"] = json!(key);
+        }
         let mut suite = self.start("fuzzingserver", &folder, &spec)?;
         suite.until_it_listens(address)?;
         let mut client = Running::start(&mut client(&url, AGENT))?;
