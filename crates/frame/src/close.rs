@@ -157,7 +157,9 @@ impl<'p> ClosePayload<'p> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::String;
+    use alloc::string::ToString as _;
     use alloc::vec;
     use alloc::vec::Vec;
 
@@ -189,6 +191,13 @@ mod tests {
     }
 
     /// The edges of every range of RFC 6455 section 7.4.2, from both sides.
+    #[test]
+    fn a_code_is_shown_as_its_number_and_to_developers_with_its_name() {
+        assert_eq!(CloseCode::GOING_AWAY.to_string(), "1001");
+        assert_eq!(format!("{:?}", CloseCode::GOING_AWAY), "1001 (going away)");
+        assert_eq!(format!("{:?}", CloseCode(4000)), "4000 (unregistered)");
+    }
+
     #[test]
     fn a_close_frame_carries_registered_and_private_codes_only() {
         let accepted = [

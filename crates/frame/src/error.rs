@@ -84,6 +84,8 @@ impl core::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
 
     #[test]
@@ -106,5 +108,12 @@ mod tests {
             assert_eq!(error.close_code(), CloseCode(code), "{error:?}");
             assert!(error.close_code().is_valid_on_wire());
         }
+    }
+
+    /// The message is what a Close tells the peer and a log the operator.
+    #[test]
+    fn a_message_says_which_rule_was_broken() {
+        assert_eq!(Error::MessageTooBig.message(), "message too big");
+        assert_eq!(Error::LengthTopBit.to_string(), "top bit of the length set");
     }
 }

@@ -142,6 +142,19 @@ mod tests {
         (0..bytes).map(|at| (at * 167 + 13) as u8).collect()
     }
 
+    #[cfg(all(target_arch = "x86_64", feature = "std"))]
+    #[test]
+    fn the_widest_vectors_of_this_machine_are_used() {
+        let widest = if std::is_x86_feature_detected!("avx512f") {
+            "avx512"
+        } else if std::is_x86_feature_detected!("avx2") {
+            "avx2"
+        } else {
+            "sse2"
+        };
+        assert_eq!(kernel(), widest);
+    }
+
     #[test]
     fn every_kernel_masks_as_the_naive_loop_does_and_touches_nothing_else() {
         let payload = payload(LENGTH_MAX);
