@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cases;
+pub mod compress;
 pub mod export;
 pub mod judge;
 pub mod wire;

@@ -3,6 +3,7 @@
 //! Nothing here is shared with the crates under test, and nothing is fast: each line is meant to be
 //! compared with RFC 6455 section 5.2 by eye.
 
+use crate::compress::inflated;
 use std::fmt;
 use std::io::{ErrorKind, Read};
 
@@ -21,6 +22,9 @@ pub const PONG: u8 = 0xa;
 
 /// The key of frames that do not say another one.
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+/// No case makes an endpoint say more in one frame.
+const PAYLOAD_BYTES_MAX: usize = 1 << 24;
 
 /// Which end puts a frame on the wire: clients mask, servers do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,12 +232,17 @@ pub enum Heard {
 }
 
 impl Heard {
-    /// Reads one frame that `sender` wrote; `None` at the end of the stream.
+    /// Reads one frame that `sender` wrote; `None` at the end of the stream. Where `deflate` was
+    /// agreed on, a message may be compressed, on its own.
     ///
     /// # Errors
     /// The frame breaks a rule that whoever writes frames has to keep, or is none that this suite
     /// asks for, or the stream failed.
-    pub fn read(source: &mut impl Read, sender: Sender) -> Result<Option<Self>, String> {
+    pub fn read(
+        source: &mut impl Read,
+        sender: Sender,
+        deflate: bool,
+    ) -> Result<Option<Self>, String> {
         let mut first = [0; 2];
         match source.read_exact(&mut first[..1]) {
             Ok(()) => {}
@@ -241,11 +250,9 @@ impl Heard {
             Err(error) => return Err(format!("reading failed: {error}")),
         }
         read(source, &mut first[1..])?;
-        if first[0] & 0xf0 != 0x80 {
-            return Err(format!(
-                "it wrote a frame that begins with {:02x}",
-                first[0]
-            ));
+        let compressed = deflate && first[0] & 0xf0 == 0xc0 && first[0] & 0xf < CLOSE;
+        if first[0] & 0xf0 != 0x80 && !compressed {
+            return Err(format!("a frame that begins with {:02x}", first[0]));
         }
         let masked = first[1] & 0x80 != 0;
         if masked != (sender == Sender::Client) {
@@ -263,6 +270,9 @@ impl Heard {
             .iter_mut()
             .zip(key)
             .for_each(|(byte, key)| *byte ^= key);
+        if compressed {
+            payload = inflated(&payload, PAYLOAD_BYTES_MAX)?;
+        }
         Self::of(first[0] & 0xf, payload).map(Some)
     }
 
@@ -300,8 +310,7 @@ fn read_length(source: &mut impl Read, length: u8) -> Result<usize, String> {
         }
         _ => (u64::from(length), 0),
     };
-    // No case makes an endpoint say more than this.
-    if (least..=1 << 30).contains(&length) {
+    if (least..=PAYLOAD_BYTES_MAX as u64).contains(&length) {
         Ok(length as usize)
     } else {
         Err(format!("it wrote a length of {length} in a strange way"))

@@ -6,6 +6,7 @@
 mod answers;
 mod closing;
 mod control;
+mod deflate;
 mod fragments;
 mod framing;
 mod masking;
@@ -35,6 +36,29 @@ pub struct FrameCase {
     pub hears: Vec<Heard>,
     /// Whether the connection is closed then.
     pub end: End,
+    /// The compression that the handshake agreed on.
+    pub deflate: Option<Deflate>,
+}
+
+/// How a peer of these cases compresses. The endpoint keeps no context in either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deflate {
+    /// Each message on its own.
+    WithoutContext,
+    /// With references to earlier messages.
+    WithContext,
+}
+
+impl Deflate {
+    /// What a client offers.
+    pub fn offer(self) -> &'static str {
+        match self {
+            Self::WithoutContext => {
+                "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+            }
+            Self::WithContext => "permessage-deflate; server_no_context_takeover",
+        }
+    }
 }
 
 /// How a frame case ends.
@@ -74,6 +98,7 @@ impl FrameCase {
             sends: sends.to_vec(),
             hears,
             end: End::Closed,
+            deflate: None,
         }
     }
 
@@ -202,6 +227,7 @@ pub fn frames() -> Vec<FrameCase> {
         texts::cases(),
         closing::cases(),
         sizes::cases(),
+        deflate::cases(),
     ]
     .concat()
 }

@@ -2,10 +2,12 @@
 
 use super::{Cut, Head, compare};
 use crate::cases::{
-    Answer, AnswerCase, End, FRAGMENTS_MAX, FrameCase, MESSAGE_BYTES_MAX, OFFERED, RequestCase,
+    Answer, AnswerCase, Deflate, End, FRAGMENTS_MAX, FrameCase, MESSAGE_BYTES_MAX, OFFERED,
+    RequestCase,
 };
 use crate::wire::{Heard, Sender};
 use protocol::handshake::client::{Offer, Response};
+use protocol::handshake::deflate::{Agreed, Compressing};
 use protocol::handshake::server::{self, Policy};
 use protocol::http1::{Limits, Requests};
 use protocol::ws::{Config, Connection, Event, Inflater, Input, Role};
@@ -58,9 +60,13 @@ struct Echo {
 }
 
 impl Echo {
-    fn new(role: Role) -> Self {
+    fn new(role: Role, deflate: Option<Deflate>) -> Self {
+        let connection = Connection::new(role, 0, 7);
         Self {
-            connection: Connection::new(role, 0, 7),
+            connection: match deflate {
+                Some(deflate) => connection.with_deflate(agreed(deflate)),
+                None => connection,
+            },
             inflater: Inflater::default(),
             out: Vec::new(),
         }
@@ -84,7 +90,7 @@ impl Echo {
     fn check(&self, from: &[u8], by: Sender, due: &[Heard], end: End) -> Result<(), String> {
         let mut heard = Vec::new();
         let mut rest = from;
-        while let Some(frame) = Heard::read(&mut rest, by)? {
+        while let Some(frame) = Heard::read(&mut rest, by, false)? {
             heard.push(frame);
         }
         compare(&heard, due)?;
@@ -93,6 +99,18 @@ impl Echo {
             End::Cut if !self.connection.is_open() => Err("it ended".into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// In the machines both ends compress in the same way, so that a case can be sent by either.
+fn agreed(deflate: Deflate) -> Agreed {
+    let compressing = Compressing {
+        context_takeover: deflate == Deflate::WithContext,
+        window_bits: 15,
+    };
+    Agreed {
+        server: compressing,
+        client: compressing,
     }
 }
 
@@ -107,7 +125,7 @@ pub fn frames(case: &FrameCase, sender: Sender) -> Result<(), String> {
         Sender::Server => Role::Client,
     };
     each_cut(|cut| {
-        let mut echo = Echo::new(role);
+        let mut echo = Echo::new(role, case.deflate);
         cut.pieces(&bytes)
             .into_iter()
             .for_each(|piece| echo.receive(piece));
@@ -130,7 +148,7 @@ pub fn request(case: &RequestCase) -> Result<(), String> {
                     Ok(None) => continue,
                     Err(error) => return refused(error.status(), &case.answer),
                     Ok(Some(request)) => {
-                        let mut opened = Echo::new(Role::Server);
+                        let mut opened = Echo::new(Role::Server, None);
                         match server::accept(&request, &POLICY) {
                             Ok(accepted) => server::write_accept(&accepted, &mut opened.out),
                             Err(refusal) => refusal.write(&mut opened.out),

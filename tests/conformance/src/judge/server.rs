@@ -1,7 +1,7 @@
 //! A running broker before the judge, over a socket.
 
 use super::{Cut, Head, compare};
-use crate::cases::{Answer, End, FrameCase, RequestCase};
+use crate::cases::{Answer, Deflate, End, FrameCase, RequestCase};
 use crate::wire::{Heard, Sender};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -16,7 +16,7 @@ const HEAD_BYTES_MAX: u64 = 64 * 1024;
 
 const HANDSHAKE: &[u8] =
     b"GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 /// One connection to the server.
 struct Talk {
@@ -48,9 +48,9 @@ impl Talk {
     }
 
     /// All that it says, up to its end; it says no more than that many frames.
-    fn read_to_end(&mut self, frames_max: usize) -> Result<Vec<Heard>, String> {
+    fn read_to_end(&mut self, frames_max: usize, deflate: bool) -> Result<Vec<Heard>, String> {
         let mut heard = Vec::new();
-        while let Some(frame) = Heard::read(&mut self.input, Sender::Server)
+        while let Some(frame) = Heard::read(&mut self.input, Sender::Server, deflate)
             .map_err(|wrong| format!("after {heard:?}: {wrong}"))?
         {
             heard.push(frame);
@@ -87,24 +87,33 @@ pub fn frames(server: SocketAddr, case: &FrameCase) -> Result<(), String> {
 
 fn converse(server: SocketAddr, case: &FrameCase, pieces: &[&[u8]]) -> Result<(), String> {
     let mut talk = Talk::start(server).map_err(|error| format!("no connection: {error}"))?;
-    write(&talk.stream, &[HANDSHAKE]);
+    let offer = case.deflate.map_or_else(String::new, |deflate| {
+        format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer())
+    });
+    write(&talk.stream, &[HANDSHAKE, offer.as_bytes(), b"\r\n"]);
     let head = talk.read_head()?;
-    if head.status != 101 {
-        return Err(format!("/echo answered {}", head.status));
+    let extensions = head.all("sec-websocket-extensions");
+    let due = case.deflate.map(Deflate::offer);
+    if head.status != 101 || extensions != Vec::from_iter(due) {
+        return Err(format!(
+            "/echo answered {} with {extensions:?}",
+            head.status
+        ));
     }
+    let deflate = case.deflate.is_some();
     let stream = talk.stream.try_clone().map_err(|error| error.to_string())?;
     thread::scope(|scope| {
         scope.spawn(|| write(&stream, pieces));
         let mut heard = Vec::new();
         if case.end == End::Cut {
             for _ in &case.hears {
-                heard.extend(Heard::read(&mut talk.input, Sender::Server)?);
+                heard.extend(Heard::read(&mut talk.input, Sender::Server, deflate)?);
             }
             // Only now: a server need not write to a peer that has ended.
             let ended = talk.stream.shutdown(Shutdown::Write);
             ended.map_err(|error| format!("the connection was gone: {error}"))?;
         }
-        heard.extend(talk.read_to_end(case.hears.len())?);
+        heard.extend(talk.read_to_end(case.hears.len(), deflate)?);
         compare(&heard, &case.hears)
     })
 }
@@ -132,7 +141,9 @@ fn ask(server: SocketAddr, case: &RequestCase, pieces: &[&[u8]]) -> Result<(), S
         head.check(&case.answer)?;
         match &case.answer {
             Answer::Switched { hears, .. } if hears.is_empty() => Ok(()),
-            Answer::Switched { hears, .. } => compare(&talk.read_to_end(hears.len())?, hears),
+            Answer::Switched { hears, .. } => {
+                compare(&talk.read_to_end(hears.len(), false)?, hears)
+            }
             Answer::Refused { .. } => {
                 ended_politely(&head, &mut talk, case.request.starts_with(b"HEAD "))
             }
