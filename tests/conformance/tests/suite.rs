@@ -3,11 +3,10 @@
 //! `cargo test -p ringwire-conformance --test suite -- machine` asks the first judge alone, which
 //! needs no broker; any other word picks the cases whose names contain it.
 
-use ringwire_conformance::cases;
+use ringwire_conformance::cases::{self, FrameCase};
 use ringwire_conformance::judge::{machine, server};
 use ringwire_conformance::wire::Sender;
-use ringwire_tests::{Driver, Launch};
-use std::net::SocketAddr;
+use ringwire_tests::{Broker, Driver, Launch};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -29,10 +28,30 @@ level = "warn"
 "#;
 
 /// A case before one of the judges.
-struct Trial {
+struct Trial<'b> {
     name: String,
     section: &'static str,
-    judge: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    judge: Box<dyn Fn() -> Result<(), String> + Send + Sync + 'b>,
+}
+
+impl<'b> Trial<'b> {
+    fn new(
+        name: &str,
+        section: &'static str,
+        judge: impl Fn() -> Result<(), String> + Send + Sync + 'b,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            section,
+            judge: Box::new(judge),
+        }
+    }
+}
+
+/// How many cases passed, of how many.
+struct Score {
+    passed: usize,
+    of: usize,
 }
 
 fn main() -> ExitCode {
@@ -40,24 +59,20 @@ fn main() -> ExitCode {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let machine_alone = words.iter().any(|word| word == "machine");
-    let named = |trial: &Trial| {
-        let mut words = words.iter().filter(|word| *word != "machine").peekable();
-        words.peek().is_none() || words.any(|word| trial.name.contains(word))
-    };
-    let trials: Vec<_> = machine_trials().into_iter().filter(named).collect();
-    let mut summary = format!("machine {}/{}", run("machine", &trials), trials.len());
-    let mut passed = summary == format!("machine {0}/{0}", trials.len());
-    if !machine_alone {
+    let (machine_alone, words): (Vec<_>, Vec<_>) =
+        words.into_iter().partition(|word| word == "machine");
+    let machine = run("machine", CONNECTIONS, named(&words, machine_trials()));
+    let mut summary = format!("machine {}/{}", machine.passed, machine.of);
+    let mut passed = machine.passed == machine.of;
+    if machine_alone.is_empty() {
         let broker = Launch::two_cores(Driver::default(), CONFIG).start();
-        let trials: Vec<_> = server_trials(broker.address())
-            .into_iter()
-            .filter(named)
-            .collect();
-        let count = run("server", &trials);
+        let together = run("server", CONNECTIONS, named(&words, server_trials(&broker)));
+        // The memory that these look at is everybody's.
+        let alone = run("server", 1, named(&words, backpressure_trials(&broker)));
         broker.stop();
-        passed &= count == trials.len();
-        summary += &format!(", server {count}/{}", trials.len());
+        let (count, of) = (together.passed + alone.passed, together.of + alone.of);
+        summary += &format!(", server {count}/{of}");
+        passed &= count == of;
     }
     println!("{summary}");
     if passed {
@@ -67,84 +82,79 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many passed; the others are told of.
-fn run(judge: &str, trials: &[Trial]) -> usize {
+/// Those with one of the words in their names; all if there are no words.
+fn named<'b>(words: &[String], trials: Vec<Trial<'b>>) -> Vec<Trial<'b>> {
+    let named =
+        |trial: &Trial<'_>| words.is_empty() || words.iter().any(|word| trial.name.contains(word));
+    trials.into_iter().filter(named).collect()
+}
+
+/// So many at a time; those that failed are told of.
+fn run(judge: &str, threads: usize, trials: Vec<Trial<'_>>) -> Score {
     let (next, passed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    thread::scope(|scope| {
-        for _ in 0..CONNECTIONS {
-            scope.spawn(|| {
-                while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match (trial.judge)() {
-                        Ok(()) => drop(passed.fetch_add(1, Ordering::Relaxed)),
-                        Err(wrong) => {
-                            println!("{judge}: {} ({}): {wrong}", trial.name, trial.section)
-                        }
-                    }
-                }
-            });
+    let work = || {
+        while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match (trial.judge)() {
+                Ok(()) => drop(passed.fetch_add(1, Ordering::Relaxed)),
+                Err(wrong) => println!("{judge}: {} ({}): {wrong}", trial.name, trial.section),
+            }
         }
+    };
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    Score {
+        passed: passed.into_inner(),
+        of: trials.len(),
+    }
+}
+
+fn machine_trials() -> Vec<Trial<'static>> {
+    let requests = cases::requests()
+        .into_iter()
+        .filter(|case| !case.is_of_the_server_alone);
+    let requests = requests.map(|case| {
+        Trial::new(&case.name.clone(), case.section, move || {
+            machine::request(&case)
+        })
     });
-    passed.into_inner()
+    let answers = cases::answers().into_iter();
+    let answers = answers.map(|case| {
+        Trial::new(&case.name.clone(), case.section, move || {
+            machine::answer(&case)
+        })
+    });
+    let frames = cases::frames().into_iter().flat_map(|case| {
+        [Sender::Client, Sender::Server].map(|sender| {
+            let case = case.clone();
+            let name = format!("{} from a {sender:?}", case.name);
+            Trial::new(&name, case.section, move || machine::frames(&case, sender))
+        })
+    });
+    requests.chain(answers).chain(frames).collect()
 }
 
-fn machine_trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for case in cases::requests()
-        .into_iter()
-        .filter(|case| !case.is_of_the_server_alone)
-    {
-        let (name, section) = (case.name.clone(), case.section);
-        trials.push(Trial {
-            name,
-            section,
-            judge: Box::new(move || machine::request(&case)),
-        });
-    }
-    for case in cases::answers() {
-        let (name, section) = (case.name.clone(), case.section);
-        trials.push(Trial {
-            name,
-            section,
-            judge: Box::new(move || machine::answer(&case)),
-        });
-    }
-    for case in cases::frames() {
-        for sender in [Sender::Client, Sender::Server] {
-            let (name, section, case) = (
-                format!("{} from a {sender:?}", case.name),
-                case.section,
-                case.clone(),
-            );
-            trials.push(Trial {
-                name,
-                section,
-                judge: Box::new(move || machine::frames(&case, sender)),
-            });
-        }
-    }
-    trials
+fn server_trials(broker: &Broker) -> Vec<Trial<'_>> {
+    let server = broker.address();
+    let requests = cases::requests().into_iter();
+    let requests = requests.map(|case| {
+        Trial::new(&case.name.clone(), case.section, move || {
+            server::request(server, &case)
+        })
+    });
+    let frames = cases::frames().into_iter();
+    let frames = frames.map(|case| {
+        Trial::new(&case.name.clone(), case.section, move || {
+            server::frames(server, &case)
+        })
+    });
+    requests.chain(frames).collect()
 }
 
-fn server_trials(server: SocketAddr) -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for case in cases::requests() {
-        let (name, section) = (case.name.clone(), case.section);
-        trials.push(Trial {
-            name,
-            section,
-            judge: Box::new(move || server::request(server, &case)),
-        });
-    }
-    for case in cases::frames()
-        .into_iter()
-        .filter(|case| case.deflate.is_none())
-    {
-        let (name, section) = (case.name.clone(), case.section);
-        trials.push(Trial {
-            name,
-            section,
-            judge: Box::new(move || server::frames(server, &case)),
-        });
-    }
-    trials
+fn backpressure_trials(broker: &Broker) -> Vec<Trial<'_>> {
+    let judge = |case: &FrameCase| {
+        server::backpressure(broker.address(), &|| broker.resident_bytes(), case)
+    };
+    let cases = cases::backpressure().into_iter();
+    cases
+        .map(|case| Trial::new(&case.name.clone(), case.section, move || judge(&case)))
+        .collect()
 }

@@ -4,6 +4,7 @@
 //! frames on an established connection, which both ends must take in the same way.
 
 mod answers;
+mod backpressure;
 mod closing;
 mod control;
 mod deflate;
@@ -232,6 +233,11 @@ pub fn frames() -> Vec<FrameCase> {
     .concat()
 }
 
+/// Peers that do not read what they are answered, for a running server.
+pub fn backpressure() -> Vec<FrameCase> {
+    backpressure::cases()
+}
+
 /// Bytes without a pattern that a mask or a copy could hide behind, the same on each call.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -255,7 +261,8 @@ mod tests {
         let mut seen = HashSet::new();
         let names = requests().into_iter().map(|case| case.name);
         let names = names.chain(answers().into_iter().map(|case| case.name));
-        for name in names.chain(frames().into_iter().map(|case| case.name)) {
+        let of_frames = [frames(), backpressure()].concat();
+        for name in names.chain(of_frames.into_iter().map(|case| case.name)) {
             assert!(name.contains('/'), "{name} has no subject");
             assert!(seen.insert(name.clone()), "{name} stands there twice");
         }

@@ -3,13 +3,20 @@
 use super::{Cut, Head, compare};
 use crate::cases::{Answer, Deflate, End, FrameCase, RequestCase};
 use crate::wire::{Heard, Sender};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 /// How long the server may take for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A write that waits for so long is to somebody who does not read.
+const NOBODY_READS_AFTER: Duration = Duration::from_secs(1);
+
+/// What a server may hold for a peer that does not read: what was received before it stopped
+/// reading, one message in and some out, each in a buffer that grew by doubling. The flood is more.
+const HELD_BYTES_MAX: u64 = 16 << 20;
 
 /// The bytes of a head that no answer exceeds.
 const HEAD_BYTES_MAX: u64 = 64 * 1024;
@@ -32,6 +39,30 @@ impl Talk {
         stream.set_write_timeout(Some(PATIENCE))?;
         let input = BufReader::new(stream.try_clone()?);
         Ok(Self { stream, input })
+    }
+
+    /// An open connection to `/echo`, and whether messages on it may be compressed.
+    fn of(server: SocketAddr, case: &FrameCase) -> Result<(Self, bool), String> {
+        let mut talk = Self::start(server).map_err(|error| format!("no connection: {error}"))?;
+        let offer = case.deflate.map_or_else(String::new, |deflate| {
+            format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer())
+        });
+        write(&talk.stream, &[HANDSHAKE, offer.as_bytes(), b"\r\n"]);
+        let head = talk.read_head()?;
+        let extensions = head.all("sec-websocket-extensions");
+        let due = case.deflate.map(Deflate::offer);
+        if head.status != 101 || extensions != Vec::from_iter(due) {
+            return Err(format!(
+                "/echo answered {} with {extensions:?}",
+                head.status
+            ));
+        }
+        Ok((talk, case.deflate.is_some()))
+    }
+
+    /// The same socket, for a thread that writes.
+    fn second(&self) -> Result<TcpStream, String> {
+        self.stream.try_clone().map_err(|error| error.to_string())
     }
 
     fn read_head(&mut self) -> Result<Head, String> {
@@ -86,22 +117,8 @@ pub fn frames(server: SocketAddr, case: &FrameCase) -> Result<(), String> {
 }
 
 fn converse(server: SocketAddr, case: &FrameCase, pieces: &[&[u8]]) -> Result<(), String> {
-    let mut talk = Talk::start(server).map_err(|error| format!("no connection: {error}"))?;
-    let offer = case.deflate.map_or_else(String::new, |deflate| {
-        format!("Sec-WebSocket-Extensions: {}\r\n", deflate.offer())
-    });
-    write(&talk.stream, &[HANDSHAKE, offer.as_bytes(), b"\r\n"]);
-    let head = talk.read_head()?;
-    let extensions = head.all("sec-websocket-extensions");
-    let due = case.deflate.map(Deflate::offer);
-    if head.status != 101 || extensions != Vec::from_iter(due) {
-        return Err(format!(
-            "/echo answered {} with {extensions:?}",
-            head.status
-        ));
-    }
-    let deflate = case.deflate.is_some();
-    let stream = talk.stream.try_clone().map_err(|error| error.to_string())?;
+    let (mut talk, deflate) = Talk::of(server, case)?;
+    let stream = talk.second()?;
     thread::scope(|scope| {
         scope.spawn(|| write(&stream, pieces));
         let mut heard = Vec::new();
@@ -116,6 +133,59 @@ fn converse(server: SocketAddr, case: &FrameCase, pieces: &[&[u8]]) -> Result<()
         heard.extend(talk.read_to_end(case.hears.len(), deflate)?);
         compare(&heard, &case.hears)
     })
+}
+
+/// Frames of a peer that reads nothing before the server has stopped reading from it. Meanwhile the
+/// server holds little: `held_bytes` tells how much memory it has.
+///
+/// # Errors
+/// What came back instead of what the case says, or that the server took everything.
+pub fn backpressure(
+    server: SocketAddr,
+    held_bytes: &dyn Fn() -> u64,
+    case: &FrameCase,
+) -> Result<(), String> {
+    let bytes = case.bytes(Sender::Client);
+    let (mut talk, deflate) = Talk::of(server, case)?;
+    let before = held_bytes();
+    let written = flood(&talk.stream, &bytes)?;
+    let grown = held_bytes().saturating_sub(before);
+    if grown > HELD_BYTES_MAX {
+        return Err(format!(
+            "it holds {grown} bytes for a peer that does not read"
+        ));
+    }
+    let stream = talk.second()?;
+    thread::scope(|scope| {
+        scope.spawn(|| write(&stream, &[&bytes[written..]]));
+        let heard = talk.read_to_end(case.hears.len(), deflate)?;
+        compare(&heard, &case.hears)
+    })
+}
+
+/// Writes until nobody takes more; returns how much was taken.
+fn flood(mut stream: &TcpStream, bytes: &[u8]) -> Result<usize, String> {
+    let timeout = |timeout| {
+        stream
+            .set_write_timeout(Some(timeout))
+            .map_err(|error| error.to_string())
+    };
+    timeout(NOBODY_READS_AFTER)?;
+    let mut written = 0;
+    loop {
+        match stream.write(&bytes[written..]) {
+            Ok(0) => {
+                return Err(format!(
+                    "it took all of {written} bytes, and none of its answers was read"
+                ));
+            }
+            Ok(count) => written += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(format!("writing failed: {error}")),
+        }
+    }
+    timeout(PATIENCE)?;
+    Ok(written)
 }
 
 /// A request on a connection of its own, whole and in pieces.
@@ -134,7 +204,7 @@ pub fn request(server: SocketAddr, case: &RequestCase) -> Result<(), String> {
 
 fn ask(server: SocketAddr, case: &RequestCase, pieces: &[&[u8]]) -> Result<(), String> {
     let mut talk = Talk::start(server).map_err(|error| format!("no connection: {error}"))?;
-    let stream = talk.stream.try_clone().map_err(|error| error.to_string())?;
+    let stream = talk.second()?;
     thread::scope(|scope| {
         scope.spawn(|| write(&stream, pieces));
         let head = talk.read_head()?;
