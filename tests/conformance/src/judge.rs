@@ -80,6 +80,7 @@ impl Head {
             Answer::Switched {
                 accept,
                 subprotocol,
+                extension,
                 ..
             } => {
                 let mut due = vec![
@@ -88,6 +89,8 @@ impl Head {
                     ("sec-websocket-accept", accept),
                 ];
                 due.extend(subprotocol.map(|chosen| ("sec-websocket-protocol", chosen)));
+                let extension = extension.as_deref();
+                due.extend(extension.map(|agreed| ("sec-websocket-extensions", agreed)));
                 let fields = self.fields.iter();
                 let mut fields: Vec<_> = fields
                     .map(|(name, value)| (name.as_str(), value.as_str()))

@@ -23,6 +23,9 @@ message_bytes_max = "1MiB"
 fragments_max = 64
 [topic_default]
 backlog_bytes_max = "4MiB"
+[compression]
+contexts_bytes_max = "16MiB"
+context_window_bits = 15
 [log]
 level = "warn"
 "#;

@@ -3,14 +3,24 @@
 
 use super::AnswerCase;
 use crate::wire::{Sender, text};
-use protocol::handshake::client::Error;
+use protocol::handshake::client::{Error, Established};
+use protocol::handshake::deflate::{Agreed, Compressing, Parameters};
 use protocol::http1::Error as HttpError;
 
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const SECTION: &str = "RFC 6455 section 4.1";
 
 pub(super) fn cases() -> Vec<AnswerCase> {
-    [good(), statuses(), fields(), accepts(), choices(), http()].concat()
+    [
+        good(),
+        statuses(),
+        fields(),
+        accepts(),
+        choices(),
+        compressions(),
+        http(),
+    ]
+    .concat()
 }
 
 /// An answer, built up line by line.
@@ -67,11 +77,35 @@ impl Answering {
         name: impl Into<String>,
         judged: Result<Option<&'static str>, Error>,
     ) -> AnswerCase {
+        let established = |subprotocol: Option<&str>| Established {
+            subprotocol: subprotocol.map(str::to_owned),
+            deflate: None,
+        };
         AnswerCase {
             name: name.into(),
             section: SECTION,
             answer: self.bytes("\r\n"),
-            judged,
+            deflate: None,
+            judged: judged.map(established),
+        }
+    }
+
+    /// The same to a client that offered this compression.
+    fn compressed(
+        &self,
+        name: impl Into<String>,
+        offer: Parameters,
+        judged: Result<Option<Agreed>, Error>,
+    ) -> AnswerCase {
+        let established = |deflate| Established {
+            subprotocol: None,
+            deflate,
+        };
+        AnswerCase {
+            section: "RFC 7692 section 7.1",
+            deflate: Some(offer),
+            judged: judged.map(established),
+            ..self.judged(name, Ok(None))
         }
     }
 
@@ -259,6 +293,147 @@ fn choices() -> Vec<AnswerCase> {
         cases.push(answering.refused(format!("answer/extension_{name}"), Error::Extension));
     }
     cases
+}
+
+const PLAIN: Parameters = Parameters {
+    server_no_context_takeover: false,
+    client_no_context_takeover: false,
+    server_max_window_bits: None,
+    client_max_window_bits: None,
+};
+
+/// The server's window is to have 12 bits, and the client can be told one.
+const WINDOWS: Parameters = Parameters {
+    server_max_window_bits: Some(12),
+    client_max_window_bits: Some(None),
+    ..PLAIN
+};
+
+const ALL: Parameters = Parameters {
+    server_no_context_takeover: true,
+    client_no_context_takeover: true,
+    server_max_window_bits: Some(12),
+    client_max_window_bits: Some(Some(12)),
+};
+
+const fn compressing(context_takeover: bool, window_bits: u8) -> Compressing {
+    Compressing {
+        context_takeover,
+        window_bits,
+    }
+}
+
+const FULL: Compressing = compressing(true, 15);
+
+/// What a server may answer to an offer, and how it and the client compress then.
+const AGREED: &[(&str, Parameters, &str, Compressing, Compressing)] = &[
+    ("plain", PLAIN, "", FULL, FULL),
+    (
+        "server_context_given_up_unasked",
+        PLAIN,
+        "; server_no_context_takeover",
+        compressing(false, 15),
+        FULL,
+    ),
+    (
+        "client_context_given_up_unasked",
+        PLAIN,
+        "; client_no_context_takeover",
+        FULL,
+        compressing(false, 15),
+    ),
+    (
+        "server_window_unasked",
+        PLAIN,
+        "; server_max_window_bits=9",
+        compressing(true, 9),
+        FULL,
+    ),
+    (
+        "client_window_allowed",
+        WINDOWS,
+        "; server_max_window_bits=12; client_max_window_bits=8",
+        compressing(true, 12),
+        compressing(true, 8),
+    ),
+    (
+        "smaller_server_window",
+        WINDOWS,
+        "; server_max_window_bits=8",
+        compressing(true, 8),
+        FULL,
+    ),
+    (
+        "all_granted",
+        ALL,
+        "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=12",
+        compressing(false, 12),
+        compressing(false, 12),
+    ),
+];
+
+/// What it may not answer.
+const REFUSED: &[(&str, Parameters, &str)] = &[
+    ("client_window_unasked", PLAIN, "; client_max_window_bits=9"),
+    (
+        "client_window_without_a_value",
+        WINDOWS,
+        "; server_max_window_bits=12; client_max_window_bits",
+    ),
+    (
+        "larger_server_window",
+        WINDOWS,
+        "; server_max_window_bits=13",
+    ),
+    ("server_window_not_granted", WINDOWS, ""),
+    (
+        "server_context_not_given_up",
+        ALL,
+        "; server_max_window_bits=12",
+    ),
+    (
+        "larger_client_window",
+        ALL,
+        "; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=13",
+    ),
+    ("window_of_7", PLAIN, "; server_max_window_bits=7"),
+    ("window_of_16", PLAIN, "; server_max_window_bits=16"),
+    ("window_of_08", PLAIN, "; server_max_window_bits=08"),
+    ("window_without_a_value", PLAIN, "; server_max_window_bits"),
+    ("value_of_a_flag", PLAIN, "; server_no_context_takeover=1"),
+    (
+        "parameter_twice",
+        PLAIN,
+        "; server_no_context_takeover; server_no_context_takeover",
+    ),
+    ("unknown_parameter", PLAIN, "; unknown"),
+    ("twice", PLAIN, ", permessage-deflate"),
+    ("and_an_unknown_one", PLAIN, ", x-unknown"),
+    ("malformed", PLAIN, "; a b"),
+];
+
+/// The answer to an offer of permessage-deflate.
+fn compressions() -> Vec<AnswerCase> {
+    let case = |name: &str, offer, parameters: &str, judged| {
+        let value = format!("permessage-deflate{parameters}");
+        answering()
+            .with("Sec-WebSocket-Extensions", &[&value])
+            .compressed(format!("answer/deflate_{name}"), offer, judged)
+    };
+    let agreed = AGREED
+        .iter()
+        .map(|(name, offer, parameters, server, client)| {
+            let agreed = Agreed {
+                server: *server,
+                client: *client,
+            };
+            case(name, *offer, parameters, Ok(Some(agreed)))
+        });
+    let refused = REFUSED
+        .iter()
+        .map(|(name, offer, parameters)| case(name, *offer, parameters, Err(Error::Extension)));
+    let declined = answering().compressed("answer/deflate_declined", PLAIN, Ok(None));
+    agreed.chain(refused).chain([declined]).collect()
 }
 
 fn http() -> Vec<AnswerCase> {

@@ -16,7 +16,8 @@ mod sizes;
 mod texts;
 
 use crate::wire::{Frame, Heard, Sender, close, ping};
-use protocol::handshake::client;
+use protocol::handshake::client::{self, Established};
+use protocol::handshake::deflate::Parameters;
 
 /// The bytes of one message that an endpoint under test takes at most.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -179,6 +180,8 @@ pub enum Answer {
         accept: &'static str,
         /// `Sec-WebSocket-Protocol`.
         subprotocol: Option<&'static str>,
+        /// `Sec-WebSocket-Extensions`.
+        extension: Option<String>,
         /// See above.
         hears: Vec<Heard>,
     },
@@ -198,10 +201,12 @@ pub struct AnswerCase {
     pub name: String,
     /// Where the rule stands.
     pub section: &'static str,
+    /// The compression that it offered.
+    pub deflate: Option<Parameters>,
     /// The answer, and frames behind it.
     pub answer: Vec<u8>,
-    /// The subprotocol that was agreed on, or why there is no WebSocket.
-    pub judged: Result<Option<&'static str>, client::Error>,
+    /// What was agreed on, or why there is no WebSocket.
+    pub judged: Result<Established, client::Error>,
 }
 
 /// The subprotocols that a client offers in the answer cases; its key is the one of RFC 6455

@@ -7,7 +7,7 @@ use crate::cases::{
 };
 use crate::wire::{Heard, Sender};
 use protocol::handshake::client::{Offer, Response};
-use protocol::handshake::deflate::{Agreed, Compressing};
+use protocol::handshake::deflate::{self, Agreed, Compressing};
 use protocol::handshake::server::{self, Policy};
 use protocol::http1::{Limits, Requests};
 use protocol::ws::{Config, Connection, Event, Inflater, Input, Role};
@@ -25,7 +25,10 @@ const CONFIG: Config = Config {
 /// What `/ws` serves.
 const POLICY: Policy<'static> = Policy {
     subprotocols: &["ringwire.v1.json"],
-    deflate: None,
+    deflate: Some(deflate::Policy {
+        context_bytes_max: 1 << 24,
+        context_window_bits: 15,
+    }),
 };
 
 const OFFER: Offer<'static> = Offer {
@@ -199,7 +202,10 @@ fn answered(echo: Option<&Echo>, answer: &Answer) -> Result<(), String> {
 /// What the client made of it instead of what the case says.
 pub fn answer(case: &AnswerCase) -> Result<(), String> {
     each_cut(|cut| {
-        let mut response = Response::new(&OFFER);
+        let mut response = Response::new(&Offer {
+            deflate: case.deflate,
+            ..OFFER
+        });
         let mut judged = Ok(None);
         let mut left = 0;
         for mut piece in cut.pieces(&case.answer) {
@@ -210,14 +216,14 @@ pub fn answer(case: &AnswerCase) -> Result<(), String> {
         }
         let judged = match judged {
             Ok(None) => return Err("it waits for more of the answer".into()),
-            Ok(Some(established)) => Ok(established.subprotocol),
+            Ok(Some(established)) => Ok(established),
             Err(error) => Err(error),
         };
-        let due = case
-            .judged
-            .map(|subprotocol| subprotocol.map(str::to_owned));
-        if judged != due {
-            return Err(format!("the client says {judged:?} instead of {due:?}"));
+        if judged != case.judged {
+            return Err(format!(
+                "the client says {judged:?} instead of {:?}",
+                case.judged
+            ));
         }
         let behind = case
             .answer

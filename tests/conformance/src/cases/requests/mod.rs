@@ -155,22 +155,33 @@ impl Asking {
 }
 
 fn switched() -> Answer {
-    switched_to(None)
-}
-
-fn switched_to(subprotocol: Option<&'static str>) -> Answer {
-    Answer::Switched {
-        accept: ACCEPT,
-        subprotocol,
-        hears: Vec::new(),
-    }
+    switched_and_heard(&[])
 }
 
 fn switched_and_heard(hears: &[Heard]) -> Answer {
     Answer::Switched {
         accept: ACCEPT,
         subprotocol: None,
+        extension: None,
         hears: hears.to_vec(),
+    }
+}
+
+fn switched_to(chosen: Option<&'static str>) -> Answer {
+    Answer::Switched {
+        accept: ACCEPT,
+        subprotocol: chosen,
+        extension: None,
+        hears: Vec::new(),
+    }
+}
+
+fn switched_with_extension(extension: &str) -> Answer {
+    Answer::Switched {
+        accept: ACCEPT,
+        subprotocol: None,
+        extension: Some(extension.to_owned()),
+        hears: Vec::new(),
     }
 }
 
@@ -178,6 +189,7 @@ fn switched_with(accept: &'static str) -> Answer {
     Answer::Switched {
         accept,
         subprotocol: None,
+        extension: None,
         hears: Vec::new(),
     }
 }
