@@ -12,6 +12,7 @@ mod conformance;
 mod cores;
 mod fuzz;
 mod instructions;
+mod mutants;
 mod programs;
 mod requirements;
 mod syscalls;
@@ -55,6 +56,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "every fuzz target for a while: cargo xtask fuzz [seconds] [target...]\n               \
          [--jobs N] [--asan] [--record] [--cases FOLDER] [--minimise]",
         fuzz::run,
+    ),
+    (
+        "mutants",
+        "small bugs planted in frame and protocol, which the tests have to notice: [--record] [PART...]",
+        mutants::run,
     ),
     (
         "instructions",

@@ -53,7 +53,7 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
 fn file_name(case: &str) -> String {
     case.chars()
         .map(|character| {
-            if character.is_ascii_alphanumeric() {
+            if character.is_ascii_alphanumeric() || "+-.=".contains(character) {
                 character
             } else {
                 '_'
