@@ -4,6 +4,7 @@
 mod answers;
 mod registries;
 mod requests;
+mod shown;
 
 use proptest::prelude::*;
 use ringwire_protocol::handshake::client::{Error as ClientError, Established, Offer, Response};

@@ -73,6 +73,14 @@ fn a_request_that_would_become_something_else_is_not_written() {
         },
         Request { target: "", ..POST },
         Request {
+            target: "t/a",
+            ..POST
+        },
+        Request {
+            target: "/t/a#b",
+            ..POST
+        },
+        Request {
             headers: &[("a b", "c")],
             ..POST
         },

@@ -4,6 +4,7 @@ mod client;
 mod limits;
 mod requests;
 mod responses;
+mod shown;
 mod smuggling;
 mod split;
 
