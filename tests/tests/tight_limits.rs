@@ -3,8 +3,9 @@
 //! Slower is allowed there. Stuck, or something lost, is not.
 
 use std::thread;
+use std::time::Instant;
 
-use ringwire_tests::{Broker, Client, Driver, Launch, on_each_driver};
+use ringwire_tests::{Broker, Client, Driver, Launch, PATIENCE, on_each_driver};
 
 on_each_driver! {
     an_ordinary_user_with_default_limits_is_served
@@ -86,7 +87,14 @@ fn running_out_of_descriptors_is_survived(driver: Driver) {
     inside.send("still here");
     assert_eq!(inside.text(), "still here");
     drop(crowd);
-    let mut newcomer = Client::connect(&broker, "/t/inside");
+    // Until it has noticed that they are gone, it refuses.
+    let patience = Instant::now() + PATIENCE;
+    let mut newcomer = loop {
+        match Client::try_connect(&broker, "/t/inside") {
+            Ok(newcomer) => break newcomer,
+            Err(error) => assert!(Instant::now() < patience, "{error}"),
+        }
+    };
     newcomer.send("in again");
     assert_eq!(newcomer.text(), "in again");
     assert_eq!(inside.text(), "in again");

@@ -20,6 +20,14 @@ pub const PONGS_MAX: usize = 16;
 /// Bytes of waiting pongs, each counted with its length byte.
 pub const PONG_BYTES_MAX: usize = 2048;
 
+/// How far a peer's pings and pongs may be ahead of their rate, in milliseconds of that rate. It is
+/// long because what an honest peer sent at its own pace may be read all at once, after a minute in
+/// which this end did not read; and it may be long because waiting pongs are bounded anyway.
+pub const CONTROL_AHEAD_MS_MAX: u16 = 60_000;
+
+/// The largest rate of control frames that can be told from none, in frames a second.
+pub const CONTROL_FRAMES_PER_S_MAX: u16 = 1_000;
+
 /// The largest payload of a control frame (RFC 6455 section 5.5).
 pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
 
@@ -52,5 +60,7 @@ const _: () = {
     assert!(PONGS_MAX * (CONTROL_PAYLOAD_BYTES_MAX + 1) <= PONG_BYTES_MAX);
     assert!(CONTROL_PAYLOAD_BYTES_MAX <= u8::MAX as usize);
     assert!(PONGS_MAX <= u8::MAX as usize);
+    // One frame more than allowed still fits the counter.
+    assert!(CONTROL_AHEAD_MS_MAX <= u16::MAX - CONTROL_FRAMES_PER_S_MAX);
     assert!(CHUNK_SIZE_DIGITS_MAX * 4 == u64::BITS);
 };

@@ -12,6 +12,7 @@
 //! agreement a reserved bit is a violation; there is no other extension.
 
 mod connection;
+mod control_rate;
 mod deflater;
 mod event;
 mod history;
@@ -41,6 +42,9 @@ pub enum Role {
 pub struct Config {
     /// The bounds of one message.
     pub limits: frame::Limits,
+    /// Pings and pongs that the peer may send in a second, on average: it may fall behind this by
+    /// a minute's worth, and send them in one go, before the connection fails. 0 for no bound.
+    pub control_frames_per_s_max: u16,
     /// A ping is sent when nothing was received for that long; 0 for never.
     pub ping_interval_ms: u64,
     /// The connection fails when nothing was received for that long after such a ping.

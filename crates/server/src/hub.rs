@@ -12,6 +12,8 @@ use session::dialect::json::answer::Greeting;
 
 use crate::config::{self, Config, TopicLimits};
 use crate::connection::HISTORY_MESSAGES_MAX;
+use crate::entrance::EntranceLimits;
+use crate::host::AllowedHosts;
 use crate::wire::{self, Compressing, WireEncoder};
 
 /// The limits and timers of connections, as the machines want them. Shared by all cores, replaced
@@ -32,6 +34,10 @@ pub struct Settings {
     pub outbox_bytes_max: usize,
     /// What clients of the JSON dialect are told.
     pub greeting: Greeting,
+    /// How many connections may be inside.
+    pub entrance: EntranceLimits,
+    /// Names that requests may give for this server.
+    pub allowed_hosts: AllowedHosts,
     /// Web pages that may come in.
     pub allowed_origins: Vec<String>,
     /// What TLS connections are made from, if the node has certificates.
@@ -58,6 +64,7 @@ impl From<&Config> for Settings {
                     message_bytes_max: message_bytes_max.bytes(),
                     fragments_max: config.websocket.fragments_max,
                 },
+                control_frames_per_s_max: config.websocket.control_frames_per_s_max,
                 ping_interval_ms: config.websocket.ping_interval.ms(),
                 pong_timeout_ms: config.websocket.pong_timeout.ms(),
                 close_timeout_ms: config.websocket.close_timeout.ms(),
@@ -74,6 +81,11 @@ impl From<&Config> for Settings {
                 history_messages_max: HISTORY_MESSAGES_MAX,
                 ping_interval_ms: config.websocket.ping_interval.ms(),
             },
+            entrance: EntranceLimits {
+                connections_max: config.server.connections_max,
+                per_address_max: config.server.connections_per_address_max,
+            },
+            allowed_hosts: AllowedHosts::new(&config.http.allowed_hosts, config.server.listen),
             allowed_origins: config.http.allowed_origins.clone(),
             tls: None,
             compression: config

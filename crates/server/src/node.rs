@@ -4,24 +4,34 @@ use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use session::Reason;
+
+use crate::entrance::Entrance;
+
 /// Shared by every core and the control thread.
 #[derive(Debug)]
 pub struct Node {
+    /// Who may come in.
+    pub entrance: Entrance,
     connections: Box<[AtomicUsize]>,
     accept_failures: AtomicU64,
     started: Instant,
     /// Second of the last log line about a failed accept.
     accept_logged_s: AtomicU64,
+    /// Second of the last log line about a refused connection.
+    refusal_logged_s: AtomicU64,
 }
 
 impl Node {
     /// A node of so many cores.
     pub fn new(cores: usize) -> Self {
         Self {
+            entrance: Entrance::default(),
             connections: (0..cores).map(|_| AtomicUsize::new(0)).collect(),
             accept_failures: AtomicU64::new(0),
             started: Instant::now(),
             accept_logged_s: AtomicU64::new(0),
+            refusal_logged_s: AtomicU64::new(0),
         }
     }
 
@@ -63,13 +73,31 @@ impl Node {
     /// An accept failed, mostly for want of descriptors; said once a second at most.
     pub fn accept_failed(&self, error: &io::Error) {
         let failures = self.accept_failures.fetch_add(1, Ordering::Relaxed) + 1;
-        let now_s = self.started.elapsed().as_secs() + 1;
-        if self.accept_logged_s.swap(now_s, Ordering::Relaxed) != now_s {
+        if self.is_first_in_its_second(&self.accept_logged_s) {
             tracing::warn!(
                 failures,
                 connections = self.connections(),
                 "cannot accept a connection: {error}; more descriptors: `ulimit -n`, LimitNOFILE= in a unit"
             );
         }
+    }
+
+    /// A connection was refused at the entrance; said once a second at most.
+    pub fn refused(&self, reason: Reason) {
+        let refused = self.entrance.refused();
+        if self.is_first_in_its_second(&self.refusal_logged_s) {
+            tracing::warn!(
+                refused,
+                connections = self.connections(),
+                reason = reason.label(),
+                "connections are refused: {}",
+                reason.message()
+            );
+        }
+    }
+
+    fn is_first_in_its_second(&self, logged_s: &AtomicU64) -> bool {
+        let now_s = self.started.elapsed().as_secs() + 1;
+        logged_s.swap(now_s, Ordering::Relaxed) != now_s
     }
 }

@@ -6,13 +6,13 @@
 //! host and port, never by prefix or suffix.
 
 /// The rule for one request: `origin` as the client sent it (one value for each header line),
-/// `host` the request's own `Host`, which came over TLS if `encrypted`.
+/// `host` what the request is for, which came over TLS if `encrypted`.
 ///
 /// # Errors
 /// The status and what to tell the client.
 pub fn check<'a>(
     mut origins: impl Iterator<Item = &'a str>,
-    host: Option<&str>,
+    host: &str,
     encrypted: bool,
     allowed: &[String],
 ) -> Result<(), Refused> {
@@ -25,12 +25,10 @@ pub fn check<'a>(
     let Some(page) = parse(origin) else {
         return Err(Refused::Denied);
     };
-    // Over TLS the broker's own origin is https://<Host>. On a plain connection it is http://<Host>,
-    // or https all the same behind a proxy that ends TLS.
-    let own = |scheme| {
-        host.and_then(|host| parse_parts(scheme, host))
-            .is_some_and(|own| own == page)
-    };
+    // On a plain connection the broker's own origin is http://<Host>, or https all the same behind a
+    // proxy that ends TLS. Over TLS it is https://<Host> alone: anybody on the way can make a page
+    // of the other.
+    let own = |scheme| parse_parts(scheme, host).is_some_and(|own| own == page);
     if own("https")
         || (!encrypted && own("http"))
         || allowed
@@ -108,7 +106,7 @@ mod tests {
 
     fn ask(origin: &str, host: &str, allowed: &[&str]) -> Result<(), Refused> {
         let allowed: Vec<_> = allowed.iter().map(|s| (*s).to_owned()).collect();
-        check([origin].into_iter(), Some(host), false, &allowed)
+        check([origin].into_iter(), host, false, &allowed)
     }
 
     #[test]
@@ -147,19 +145,19 @@ mod tests {
 
     #[test]
     fn no_origin_is_no_browser_and_two_are_none() {
-        assert_eq!(check([].into_iter(), Some("a"), false, &[]), Ok(()));
+        assert_eq!(check([].into_iter(), "a", false, &[]), Ok(()));
         assert_eq!(
-            check(["http://a", "http://a"].into_iter(), Some("a"), false, &[]),
+            check(["http://a", "http://a"].into_iter(), "a", false, &[]),
             Err(Refused::Repeated)
         );
     }
 
     #[test]
     fn over_tls_a_plain_page_of_the_same_host_is_another_origin() {
-        let over_tls = |origin| check([origin].into_iter(), Some("a:7465"), true, &[]);
+        let over_tls = |origin| check([origin].into_iter(), "a:7465", true, &[]);
         assert_eq!(over_tls("https://a:7465"), Ok(()));
         assert_eq!(over_tls("http://a:7465"), Err(Refused::Denied));
-        let default_port = check(["https://a"].into_iter(), Some("a"), true, &[]);
+        let default_port = check(["https://a"].into_iter(), "a", true, &[]);
         assert_eq!(default_port, Ok(()));
     }
 }

@@ -74,16 +74,24 @@ pub fn run(config: Config, sources: Sources) -> Result<(), Error> {
     let blueprint = Blueprint::draw(config, tls)?;
     let standing = on_driver(blueprint.config.io.driver, |driver| blueprint.raise(driver))?;
     let Standing { threads, .. } = &standing;
+    let room = reactor::limits::sockets(open_files, standing.rings);
+    blueprint
+        .node
+        .entrance
+        .set_room(usize::try_from(room).unwrap_or(usize::MAX));
     for gate in &threads.gates {
         gate.send(threads.wakers.clone())
             .map_err(|_| Error("a core ended before it began".into()))?;
     }
-    let room = reactor::limits::sockets(open_files, standing.rings);
+    let connections_max = match blueprint.config.server.connections_max as u64 {
+        0 => room,
+        connections_max => connections_max.min(room),
+    };
     announce(
         standing.addresses,
         blueprint.cores,
         &threads.description,
-        room,
+        connections_max,
     );
     let forced = control::Thread {
         cores: control::Cores::new(standing.to_cores, standing.threads.wakers),

@@ -116,7 +116,7 @@ fn subscribe(
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
     let mut request = format!(
-        "GET {target} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     .into_bytes();
@@ -156,7 +156,9 @@ fn subscribe(
 fn publish(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
-        .write_all(b"POST /t/a/topic/of/many HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nhi")
+        .write_all(
+            b"POST /t/a/topic/of/many HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi",
+        )
         .unwrap();
     assert!(stream.read(&mut [0; 512]).unwrap() > 0);
 }

@@ -74,10 +74,16 @@ reasons! {
     TooBig = "too_big", close Some(1009), http Some(413), Info, retry false, "the message is too big";
     /// A fault of our own.
     Internal = "internal", close Some(1011), http Some(500), Error, retry true, "internal error";
+    /// More pings and pongs than one client may send.
+    ControlFlood = "control_flood", close Some(1008), http None, Info, retry false, "too many pings or pongs";
     /// The client did not answer a ping in time.
     PongTimeout = "pong_timeout", close Some(1008), http None, Info, retry true, "no answer to a keepalive ping";
-    /// No room for this now: too many connections, topics or unfinished requests.
+    /// No room for this now: too many topics or unfinished requests.
     TryAgainLater = "try_again_later", close Some(1013), http Some(503), Warn, retry true, "the server is at a limit, try again later";
+    /// As many connections as the node may have.
+    ConnectionLimit = "connection_limit", close None, http Some(503), Debug, retry true, "the server has no room for another connection";
+    /// As many connections as may come from one address.
+    AddressLimit = "address_limit", close None, http Some(429), Debug, retry true, "too many connections from this address";
     /// The reader fell behind what its topic keeps.
     SlowConsumer = "slow_consumer", close Some(4408), http None, Info, retry true, "slow consumer: resume from the last position";
     /// The oldest unsent byte is older than the write timeout; a Close frame would only wait behind it.
@@ -110,6 +116,9 @@ reasons! {
     BadQuery = "bad_query", close None, http Some(400), Info, retry false, "not a valid query";
     /// The page's origin is not on the allow-list.
     OriginDenied = "origin_denied", close None, http Some(403), Info, retry false, "this origin is not allowed";
+    /// The request is for a host name that is not this server's.
+    HostDenied = "host_denied", close None, http Some(421), Info, retry false,
+        "this server does not answer to that host name; if it should, list it in http.allowed_hosts";
     /// No such path.
     NotFound = "not_found", close None, http Some(404), Debug, retry false, "no such path";
     /// The path exists, but not with this method.
@@ -189,6 +198,7 @@ impl Reason {
             413 => Reason::TooBig,
             414 => Reason::TargetTooLong,
             415 => Reason::UnsupportedData,
+            421 => Reason::HostDenied,
             426 => Reason::UpgradeRequired,
             431 => Reason::HeadersTooLarge,
             501 => Reason::NotImplemented,
@@ -260,7 +270,7 @@ mod tests {
         }
         assert_eq!(Reason::of_close_code(4999), Reason::Internal);
         for status in [
-            400, 403, 404, 405, 408, 413, 414, 415, 426, 431, 500, 501, 503, 505,
+            400, 403, 404, 405, 408, 413, 414, 415, 421, 426, 431, 500, 501, 503, 505,
         ] {
             assert_eq!(Reason::of_http_status(status).http_status(), Some(status));
         }

@@ -97,6 +97,7 @@ impl<'r> Arrivals<'r> {
                     },
                     fragments_max: 4096,
                 },
+                control_frames_per_s_max: 0,
                 ping_interval_ms: 0,
                 pong_timeout_ms: 0,
                 close_timeout_ms: 1000,

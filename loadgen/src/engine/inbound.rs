@@ -128,6 +128,7 @@ mod tests {
             message_bytes_max: 300,
             fragments_max: 8,
         },
+        control_frames_per_s_max: 0,
         ping_interval_ms: 0,
         pong_timeout_ms: 0,
         close_timeout_ms: 1000,

@@ -15,6 +15,7 @@ const CONFIG: ws::Config = ws::Config {
         message_bytes_max: 16 << 20,
         fragments_max: (4 << 20) / 64 + 1,
     },
+    control_frames_per_s_max: 0,
     ping_interval_ms: 0,
     pong_timeout_ms: 0,
     close_timeout_ms: 10_000,

@@ -15,6 +15,7 @@ pub(crate) const CONFIG: Config = Config {
         message_bytes_max: 200,
         fragments_max: 5,
     },
+    control_frames_per_s_max: 0,
     ping_interval_ms: 25_000,
     pong_timeout_ms: 10_000,
     close_timeout_ms: 1_000,

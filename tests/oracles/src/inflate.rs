@@ -20,6 +20,7 @@ const CONFIG: Config = Config {
         message_bytes_max: BYTES_MAX as u64,
         fragments_max: 4,
     },
+    control_frames_per_s_max: 0,
     ping_interval_ms: 25_000,
     pong_timeout_ms: 10_000,
     close_timeout_ms: 1_000,

@@ -16,6 +16,7 @@ const LIMITS: Limits = Limits {
 
 const CONFIG: Config = Config {
     limits: LIMITS,
+    control_frames_per_s_max: 0,
     ping_interval_ms: 25_000,
     pong_timeout_ms: 10_000,
     close_timeout_ms: 1_000,

@@ -4,6 +4,7 @@
 //! them: pings are answered, silence is probed, a Close is answered with its own code, and the
 //! first broken rule is answered with one Close, after which nothing is read.
 
+use super::control_rate::ControlRate;
 use super::event::{Event, Failure, Kind};
 use super::history::History;
 use super::inflater::Inflater;
@@ -33,10 +34,9 @@ pub struct Connection {
     /// When a byte was last received; while a ping waits for an answer, when that was queued; and
     /// once closing has begun, when it did.
     since_ms: u64,
+    control_rate: ControlRate,
     role: Role,
     phase: Phase,
-    /// A keepalive ping waits for an answer.
-    pinged: bool,
     /// Messages may be compressed.
     deflate: Option<Agreed>,
 }
@@ -56,6 +56,8 @@ const _: () = assert!(size_of::<Connection>() <= CONNECTION_BYTES_MAX);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// The same, and a keepalive ping waits for an answer.
+    Pinged,
     /// Our Close is queued or sent, the peer's is awaited.
     Closing,
     /// Our Close is queued, and nothing more is read.
@@ -78,9 +80,9 @@ impl Connection {
                 })
             }),
             since_ms: now_ms,
+            control_rate: ControlRate::default(),
             role,
             phase: Phase::Open,
-            pinged: false,
             deflate: None,
         }
     }
@@ -128,8 +130,8 @@ impl Connection {
     ) -> Option<Event<'i>> {
         if !input.is_empty() && self.is_open() {
             // Any byte shows that the peer is alive, not only a Pong.
-            self.since_ms = now_ms;
-            self.pinged = false;
+            self.note_time(now_ms);
+            self.phase = Phase::Open;
         }
         while matches!(self.phase, Phase::Open | Phase::Closing) {
             let rules = Rules {
@@ -143,7 +145,9 @@ impl Connection {
                 Ok(Some(Read::Compressed(kind, payload))) => {
                     Some(self.inflate(config, inflater, now_ms, kind, &payload))
                 }
-                Ok(Some(Read::Control(opcode, payload))) => self.control(now_ms, opcode, payload),
+                Ok(Some(Read::Control(opcode, payload))) => {
+                    self.control(config, now_ms, opcode, payload)
+                }
                 Ok(Some(Read::Nothing)) => None,
                 Ok(None) => return None,
                 Err(failure) => Some(Event::Failed(self.fail(now_ms, failure))),
@@ -165,11 +169,11 @@ impl Connection {
             return None;
         }
         match self.phase {
-            Phase::Open if self.pinged => Some(self.fail(now_ms, Failure::PongTimeout)),
+            Phase::Pinged => Some(self.fail(now_ms, Failure::PongTimeout)),
             Phase::Open => {
                 self.outbound().ping(&[]);
-                self.pinged = true;
-                self.since_ms = now_ms;
+                self.phase = Phase::Pinged;
+                self.note_time(now_ms);
                 None
             }
             Phase::Closing | Phase::Ending | Phase::Finished => {
@@ -184,10 +188,8 @@ impl Connection {
     /// When to call [`elapse`](Self::elapse), in milliseconds of the caller's clock.
     pub fn deadline(&self, config: &Config) -> Option<u64> {
         match self.phase {
-            Phase::Open if config.ping_interval_ms == 0 => None,
-            Phase::Open if self.pinged => {
-                Some(self.since_ms.saturating_add(config.pong_timeout_ms))
-            }
+            Phase::Open | Phase::Pinged if config.ping_interval_ms == 0 => None,
+            Phase::Pinged => Some(self.since_ms.saturating_add(config.pong_timeout_ms)),
             Phase::Open => Some(self.since_ms.saturating_add(config.ping_interval_ms)),
             Phase::Closing | Phase::Ending => {
                 Some(self.since_ms.saturating_add(config.close_timeout_ms))
@@ -258,7 +260,7 @@ impl Connection {
     /// Whether data may still be sent.
     #[inline]
     pub fn is_open(&self) -> bool {
-        self.phase == Phase::Open
+        matches!(self.phase, Phase::Open | Phase::Pinged)
     }
 
     /// Whether both sides have closed, or this one failed, and our Close was transmitted: the
@@ -315,14 +317,25 @@ impl Connection {
         }
     }
 
+    /// Sets the time of an open connection; with it, frames beyond the rate wear off.
+    #[inline]
+    fn note_time(&mut self, now_ms: u64) {
+        self.control_rate.pass(now_ms.saturating_sub(self.since_ms));
+        self.since_ms = now_ms;
+    }
+
     fn control<'i>(
         &mut self,
+        config: &Config,
         now_ms: u64,
         opcode: Opcode,
         payload: Cow<'i, [u8]>,
     ) -> Option<Event<'i>> {
         match opcode {
             Opcode::Close => Some(self.peer_closed(now_ms, payload)),
+            _ if self.is_open() && !self.control_rate.count(config.control_frames_per_s_max) => {
+                Some(Event::Failed(self.fail(now_ms, Failure::ControlFlood)))
+            }
             // RFC 6455 section 5.5.2: a Pong is due "unless it already received a Close frame", and
             // section 5.5.1 lets nothing follow our own.
             Opcode::Ping if self.is_open() => {
@@ -366,7 +379,6 @@ impl Connection {
         self.outbound().close(code, reason);
         self.phase = Phase::Closing;
         self.since_ms = now_ms;
-        self.pinged = false;
     }
 
     /// Nothing that the peer sends matters any more. Our Close may still wait for the socket.

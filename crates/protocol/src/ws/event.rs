@@ -61,6 +61,8 @@ pub enum Failure {
     ReservedBits,
     /// What a compressed message carries is not DEFLATE, or not all of it (RFC 7692 section 7.2.2).
     CorruptDeflate,
+    /// Pings and pongs came faster than the limit for too long.
+    ControlFlood,
     /// Nothing came after a keepalive ping.
     PongTimeout,
     /// The closing handshake was not done in time.
@@ -74,7 +76,7 @@ impl Failure {
             Self::Frame(error) => Some(error.close_code()),
             Self::Unmasked | Self::Masked | Self::ReservedBits => Some(CloseCode::PROTOCOL_ERROR),
             Self::CorruptDeflate => Some(CloseCode::INVALID_PAYLOAD),
-            Self::PongTimeout => Some(CloseCode::POLICY_VIOLATION),
+            Self::ControlFlood | Self::PongTimeout => Some(CloseCode::POLICY_VIOLATION),
             Self::CloseTimeout => None,
         }
     }
@@ -94,6 +96,7 @@ impl fmt::Display for Failure {
             Self::Masked => "a server must not mask its frames",
             Self::ReservedBits => "a reserved bit is set that no extension uses there",
             Self::CorruptDeflate => "corrupt compressed message",
+            Self::ControlFlood => "too many pings or pongs",
             Self::PongTimeout => "no answer to a ping in time",
             Self::CloseTimeout => "no answer to a close in time",
         };

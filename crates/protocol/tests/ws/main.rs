@@ -1,6 +1,7 @@
 //! WebSocket connections: whole conversations on a virtual clock, every broken rule, every bound.
 
 mod closing;
+mod control_rate;
 mod conversations;
 mod deflate;
 mod frames;

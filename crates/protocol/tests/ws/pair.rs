@@ -11,6 +11,7 @@ pub(crate) const CONFIG: Config = Config {
         message_bytes_max: 1 << 20,
         fragments_max: 64,
     },
+    control_frames_per_s_max: 100,
     ping_interval_ms: 25_000,
     pong_timeout_ms: 10_000,
     close_timeout_ms: 1_000,

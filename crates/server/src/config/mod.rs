@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use broker::{OnLag, Pattern};
+use protocol::limits::CONTROL_FRAMES_PER_S_MAX;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use source::unreadable;
@@ -55,6 +56,10 @@ pub struct Server {
     pub cores: usize,
     /// Pin each of them to its CPU.
     pub pin: bool,
+    /// Connections of the node; 0 for as many as its descriptors suffice for.
+    pub connections_max: usize,
+    /// Connections from one address (of IPv6: from one network of 64 bits); 0 for any number.
+    pub connections_per_address_max: usize,
     /// How long a stop waits for clients to take what was accepted for them.
     pub drain_timeout: Period,
     /// Serve `/echo`, which sends each message back: for conformance runs.
@@ -85,6 +90,9 @@ pub struct CertificateFiles {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
+    /// Host names that requests may give, beside localhost and addresses: `"broker.example.com"`,
+    /// or `"*"`. None: any on an address beyond loopback, no other on loopback.
+    pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may use the broker, beside its own: `"https://example.com"`.
     pub allowed_origins: Vec<String>,
     /// Request line and headers together.
@@ -105,6 +113,8 @@ pub struct WebSocket {
     pub message_bytes_max: Size,
     /// Frames of one message, empty ones counted.
     pub fragments_max: u32,
+    /// Pings and pongs that a client may send in a second, on average over a minute; 0 for any.
+    pub control_frames_per_s_max: u16,
     /// Silence after which the peer is pinged; `0s` never.
     pub ping_interval: Period,
     /// How long it may take to answer.
@@ -282,6 +292,8 @@ impl Default for Server {
             open: false,
             cores: 0,
             pin: true,
+            connections_max: 0,
+            connections_per_address_max: 0,
             drain_timeout: Period::from_secs(10),
             echo: false,
         }
@@ -300,6 +312,7 @@ impl Default for Tls {
 impl Default for Http {
     fn default() -> Self {
         Self {
+            allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             head_bytes_max: Size::from_kib(8),
             headers_max: 64,
@@ -314,6 +327,7 @@ impl Default for WebSocket {
         Self {
             message_bytes_max: Size::from_kib(64),
             fragments_max: 64,
+            control_frames_per_s_max: 100,
             ping_interval: Period::from_secs(25),
             pong_timeout: Period::from_secs(10),
             close_timeout: Period::from_secs(1),
@@ -404,6 +418,21 @@ impl Config {
                 self.io.receive_buffers
             ));
         }
+        if self.websocket.control_frames_per_s_max > CONTROL_FRAMES_PER_S_MAX {
+            return Err(format!(
+                "websocket.control_frames_per_s_max = {} must be at most \
+                 {CONTROL_FRAMES_PER_S_MAX}, or 0 for no bound",
+                self.websocket.control_frames_per_s_max
+            ));
+        }
+        for host in &self.http.allowed_hosts {
+            if !crate::host::is_wellformed(host) {
+                return Err(format!(
+                    "http.allowed_hosts: `{host}` is no host name; write it without scheme and \
+                     port, as in \"broker.example.com\", or \"*\" for any"
+                ));
+            }
+        }
         for origin in &self.http.allowed_origins {
             if !crate::origin::is_wellformed(origin) {
                 return Err(format!(
@@ -425,6 +454,7 @@ impl Config {
             }
         };
         keep(self.server.listen != running.server.listen, "server.listen");
+        self.server.listen = running.server.listen;
         keep(self.tls.listen != running.tls.listen, "tls.listen");
         // Other certificates serve at once, but a listener comes or goes only with the process.
         let is_on = |config: &Self| !config.tls.certificates.is_empty();

@@ -12,6 +12,8 @@ use crate::routes::{self, Cors, Exchange, Outcome, Reply};
 
 /// How TLS begins (RFC 8446 section 5.1): a record of handshake messages.
 const TLS_HANDSHAKE: u8 = 22;
+/// How long a client that found no room may best wait, in seconds.
+const RETRY_AFTER_S: &str = "5";
 
 pub(super) struct Http {
     requests: Requests,
@@ -165,6 +167,12 @@ impl Connection {
     /// A raw subscription does not come to stand: its handshake is refused.
     pub(super) fn refuse_joining(&mut self, cause: Cause) {
         self.reply(Reply::error(cause), None, false, false);
+    }
+
+    /// There is no room for this connection.
+    pub(super) fn refuse_entrance(&mut self, reason: Reason) {
+        let reply = Reply::error(reason.into()).header("retry-after", RETRY_AFTER_S);
+        self.reply(reply, None, false, false);
     }
 
     fn reply(&mut self, reply: Reply, cors: Option<Cors>, head: bool, keep_alive: bool) {

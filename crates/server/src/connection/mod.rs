@@ -100,6 +100,29 @@ impl Connection {
         connection
     }
 
+    /// A connection that there is no room for: it is told so before it asks, and ends. Whatever it
+    /// sends meanwhile is dropped, for a close over unread bytes would reset the answer away.
+    pub fn turned_away(socket: Socket, reason: Reason) -> Self {
+        let mut connection = Self {
+            socket,
+            phase: Phase::Over,
+            held: Held::default(),
+            outbox: Outbox::default(),
+            pipe: Pipe::new(),
+            encryption: None,
+        };
+        connection.refuse_entrance(reason);
+        connection
+    }
+
+    /// Whether it was never let in.
+    pub fn was_turned_away(&self) -> bool {
+        matches!(
+            self.pipe.reason,
+            Some(Reason::ConnectionLimit | Reason::AddressLimit)
+        )
+    }
+
     /// Its socket.
     pub fn socket(&self) -> Socket {
         self.socket

@@ -33,7 +33,7 @@ fn connected(hub: &mut Hub, request: &str) -> Connection {
 
 fn upgraded(hub: &mut Hub, path: &str) -> Connection {
     let request = format!(
-        "GET {path} HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     connected(hub, &request)
@@ -106,7 +106,7 @@ fn a_flood_of_requests_is_answered_as_fast_as_the_answers_are_taken() {
     let mut hub = hub();
     let mut client = connected(
         &mut hub,
-        &"GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000),
+        &"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(10_000),
     );
     let mut answers = 0;
     for _ in 0..10_000 {
@@ -143,7 +143,7 @@ fn an_echo_that_nobody_reads_stops_being_made() {
 #[test]
 fn an_end_behind_held_requests_comes_after_their_answers() {
     let mut hub = hub();
-    let post = "POST /t/a HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx";
+    let post = "POST /t/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx";
     let mut client = connected(&mut hub, &post.repeat(3));
     client.peer_is_gone(false);
     let mut steps = Vec::new();

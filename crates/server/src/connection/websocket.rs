@@ -400,6 +400,7 @@ fn obey(
 fn reason_of(failure: Failure) -> Reason {
     match failure {
         Failure::PongTimeout => Reason::PongTimeout,
+        Failure::ControlFlood => Reason::ControlFlood,
         other => other
             .close_code()
             .map_or(Reason::PeerGone, |code| Reason::of_close_code(code.0)),

@@ -2,11 +2,17 @@
 
 use reactor::{Completion, Driver, ListenerId, Outgoing, Socket, Stream};
 
-use super::{COMPLETIONS_PER_TURN, Core, HANDSHAKES_PER_TURN};
+use session::Reason;
+
+use super::{Arrival, COMPLETIONS_PER_TURN, Core, HANDSHAKES_PER_TURN};
 use crate::connection::{Connection, Transport};
+use crate::entrance::Guest;
 
 /// Piece lists of vectored sends kept for the next ones.
 const SPARE_MAX: usize = 1024;
+/// Connections of one core that are told at the same time that there is no room for them. More are
+/// closed without a word: telling takes a descriptor for up to `close_timeout`.
+const TURNED_AWAY_MAX: usize = 32;
 
 impl<D: Driver> Core<D> {
     pub(super) fn take_completions(&mut self) {
@@ -63,24 +69,62 @@ impl<D: Driver> Core<D> {
             return;
         }
         let transport = self.listeners.transport(listener);
+        let peer = || stream.peer().map(|address| address.ip());
+        let guest = match self.node.entrance.admit(self.hub.settings.entrance, peer) {
+            Ok(guest) => guest,
+            Err(reason) => return self.turn_away(stream, transport, reason),
+        };
+        let arrival = Arrival {
+            stream,
+            transport,
+            guest,
+        };
         let core = self.node.place(self.hub.core());
         if core == self.hub.core() {
-            self.adopt(stream, transport);
+            self.adopt(arrival);
         } else {
-            self.ports.hand_over(core, stream, transport);
+            self.ports.hand_over(core, arrival);
+        }
+    }
+
+    /// There is no room for a connection: it is told so, unless many are being told already, or
+    /// telling would take a TLS handshake.
+    fn turn_away(&mut self, stream: Stream, transport: Transport, reason: Reason) {
+        self.node.refused(reason);
+        if transport == Transport::Plain && self.turned_away < TURNED_AWAY_MAX {
+            self.turned_away += 1;
+            let socket = self.driver.adopt(stream);
+            self.begin(Connection::turned_away(socket, reason));
         }
     }
 
     /// A connection begins on this core, where it is counted already.
-    pub(super) fn adopt(&mut self, stream: Stream, transport: Transport) {
+    pub(super) fn adopt(&mut self, arrival: Arrival) {
+        let Arrival {
+            stream,
+            transport,
+            guest,
+        } = arrival;
         if !self.drain.is_serving() {
             self.node.closed(self.hub.core());
+            self.node.entrance.leave(guest);
             return;
         }
         let socket = self.driver.adopt(stream);
+        if guest.address.is_some() {
+            let index = socket.index as usize;
+            self.addresses.reach(index, || None);
+            self.addresses[index] = guest.address;
+        }
+        let connection = Connection::new(socket, transport, &mut self.hub);
+        self.begin(connection);
+    }
+
+    fn begin(&mut self, connection: Connection) {
+        let socket = connection.socket();
         let index = socket.index as usize;
         self.connections.reach(index, || None);
-        self.connections[index] = Some(Connection::new(socket, transport, &mut self.hub));
+        self.connections[index] = Some(connection);
         self.open += 1;
         self.driver.receive(socket);
         self.touched(socket);
@@ -118,10 +162,22 @@ impl<D: Driver> Core<D> {
             .get_mut(socket.index as usize)
             .and_then(Option::take)
         {
-            connection.end(&mut self.hub);
             self.open -= 1;
-            self.node.closed(self.hub.core());
+            if connection.was_turned_away() {
+                self.turned_away -= 1;
+            } else {
+                self.forget(socket);
+            }
+            connection.end(&mut self.hub);
         }
+    }
+
+    /// The place of a connection is free again.
+    fn forget(&mut self, socket: Socket) {
+        self.node.closed(self.hub.core());
+        let address = self.addresses.get_mut(socket.index as usize);
+        let address = address.and_then(Option::take);
+        self.node.entrance.leave(Guest { address });
     }
 
     /// Something happened on the connection: it may have something to send, a deadline that comes

@@ -14,6 +14,7 @@ use reactor::{Driver, Stream, Waker};
 
 use super::Core;
 use crate::connection::Transport;
+use crate::entrance::Guest;
 use crate::hub::Settings;
 
 /// Lane messages taken in one turn.
@@ -29,7 +30,15 @@ pub enum Shipped<T> {
     /// From the control thread.
     Control(Control),
     /// A connection that its receiver has room for.
-    Connection(Stream, Transport),
+    Connection(Arrival),
+}
+
+/// A connection that was let in, on its way to the core that serves it.
+#[derive(Debug)]
+pub struct Arrival {
+    pub(super) stream: Stream,
+    pub(super) transport: Transport,
+    pub(super) guest: Guest,
 }
 
 /// What the control thread asks of a core.
@@ -148,9 +157,8 @@ impl Ports {
         self.requests.ship(to, Shipped::Broker(request));
     }
 
-    pub(super) fn hand_over(&mut self, to: usize, stream: Stream, transport: Transport) {
-        self.requests
-            .ship(to, Shipped::Connection(stream, transport));
+    pub(super) fn hand_over(&mut self, to: usize, arrival: Arrival) {
+        self.requests.ship(to, Shipped::Connection(arrival));
     }
 
     pub(super) fn delivery(&mut self, to: usize, delivery: Delivery) {
@@ -211,7 +219,7 @@ impl<D: Driver> Core<D> {
                 Shipped::Broker(request) => self.hub.take_request(from, request),
                 Shipped::Fence => self.drain.request_fence_arrived(),
                 Shipped::Control(control) => self.obey(control),
-                Shipped::Connection(stream, transport) => self.adopt(stream, transport),
+                Shipped::Connection(arrival) => self.adopt(arrival),
             }
         }
     }

@@ -14,6 +14,7 @@ mod output;
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ use crate::hub::Hub;
 use crate::node::Node;
 use drain::Drain;
 
-pub use lanes::{Control, ControlPort, Ports, Share, Shipped, lay};
+pub use lanes::{Arrival, Control, ControlPort, Ports, Share, Shipped, lay};
 pub use listeners::Listeners;
 
 /// Completions taken in one turn before what they caused is sent.
@@ -46,6 +47,10 @@ pub struct Core<D: Driver> {
     /// By socket index; the driver numbers sockets densely.
     connections: Pages<Option<Connection>>,
     open: usize,
+    /// Under which addresses they are counted, where addresses are bounded.
+    addresses: Pages<Option<IpAddr>>,
+    /// Those among them that are only told that there is no room.
+    turned_away: usize,
     /// Connections that may have something to send, each at most once.
     ready: VecDeque<Socket>,
     /// Connections not read from until the lanes have room again.
@@ -84,6 +89,8 @@ impl<D: Driver> Core<D> {
             hub,
             connections: Pages::new(),
             open: 0,
+            addresses: Pages::new(),
+            turned_away: 0,
             ready: VecDeque::new(),
             held_back: Vec::new(),
             deadlines: Timers::new(now_ms),

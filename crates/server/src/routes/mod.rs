@@ -67,7 +67,7 @@ struct Route {
     path: Path,
     methods: &'static str,
     serve: fn(Exchange<'_>) -> Outcome,
-    /// Whether web pages of other origins are kept out.
+    /// Whether web pages of other origins, and requests for other hosts, are kept out.
     guarded: bool,
 }
 
@@ -111,7 +111,7 @@ const ROUTES: [Route; 6] = [
         path: Path::Exact("/"),
         methods: "GET, HEAD",
         serve: home::serve,
-        guarded: false,
+        guarded: true,
     },
 ];
 
@@ -132,9 +132,16 @@ pub fn serve(exchange: Exchange<'_>) -> (Outcome, Option<Cors>) {
     };
     let mut cors = None;
     if route.guarded {
-        let allowed = &exchange.hub.settings.allowed_origins;
+        let settings = &exchange.hub.settings;
+        if !settings
+            .allowed_hosts
+            .allow(request.host(), exchange.encrypted)
+        {
+            return (Cause::from(Reason::HostDenied).into(), None);
+        }
+        let allowed = &settings.allowed_origins;
         let origins = request.headers("origin");
-        match origin::check(origins, request.header("host"), exchange.encrypted, allowed) {
+        match origin::check(origins, request.host(), exchange.encrypted, allowed) {
             Ok(()) => cors = request.header("origin").and_then(Cors::for_origin),
             Err(origin::Refused::Repeated) => return (REPEATED_ORIGIN.into(), None),
             Err(origin::Refused::Denied) => {

@@ -23,9 +23,14 @@ const CODED_BODY: Cause = Cause::new(
 );
 
 pub(super) fn serve(exchange: Exchange<'_>) -> Outcome {
-    let served = match exchange.request.method() {
+    let request = exchange.request;
+    // A key without the right `Upgrade` is a handshake that some proxy has cut: to answer it with a
+    // history would say nothing. Another protocol in `Upgrade` (curl --http2) is passed over, as
+    // RFC 9110 section 7.8 allows.
+    let handshake = request.asks_for_websocket() || request.header("sec-websocket-key").is_some();
+    let served = match request.method() {
+        _ if handshake => upgrade(exchange),
         "POST" | "PUT" => publish(exchange),
-        _ if exchange.request.header("upgrade").is_some() => upgrade(exchange),
         _ => history(exchange),
     };
     served.unwrap_or_else(|cause| cause.into())

@@ -225,6 +225,7 @@ const CONFIG: ws::Config = ws::Config {
         message_bytes_max: 64 << 20,
         fragments_max: 1024,
     },
+    control_frames_per_s_max: 0,
     ping_interval_ms: 0,
     pong_timeout_ms: 10_000,
     close_timeout_ms: 1000,

@@ -31,6 +31,7 @@ const CONFIG: Config = Config {
         message_bytes_max: 1 << 20,
         fragments_max: 64,
     },
+    control_frames_per_s_max: 0,
     ping_interval_ms: 0,
     pong_timeout_ms: 1000,
     close_timeout_ms: 1000,

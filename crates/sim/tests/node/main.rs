@@ -7,6 +7,7 @@ mod certificates;
 mod client;
 mod closing;
 mod encrypted;
+mod entrance;
 mod hostile;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ const CONFIG: Config = Config {
         message_bytes_max: MESSAGE_BYTES_MAX as u64,
         fragments_max: FRAGMENTS_MAX as u32,
     },
+    control_frames_per_s_max: 100,
     ping_interval_ms: 25_000,
     pong_timeout_ms: 10_000,
     close_timeout_ms: 1_000,

@@ -274,7 +274,7 @@ fn early() -> Vec<RequestCase> {
             "next_request_is_frames",
             asking()
                 .early(&[])
-                .body("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+                .body("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
             // A 'G' is a frame that ends nothing, of opcode 7, with a reserved bit.
             switched_and_heard(&[Heard::Close(Some(1002))]),
         ),
