@@ -496,18 +496,6 @@ fn what_does_not_become_smaller_is_not_compressed() {
     assert_eq!(deflater.deflate(&dense), None);
 }
 
-/// Bytes that nothing compresses.
-fn noise(bytes: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..bytes).map(|_| next()).collect()
-}
-
 /// A compressor that ran out of room keeps something of that message even over a reset.
 #[test]
 fn a_message_that_does_not_become_smaller_leaves_nothing_to_the_next() {
