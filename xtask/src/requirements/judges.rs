@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 /// Written by `cargo xtask conformance --full --record`.
 const AUTOBAHN: &str = "tests/autobahn/results.toml";
 
+/// Written by `cargo test -p ringwire-conformance -- --record`.
+const OWN_SUITE: &str = "tests/conformance/results.toml";
+
 /// Written by `cargo xtask mutants`.
 const MUTANTS: &str = "tests/conformance/mutants.toml";
 
@@ -19,7 +22,22 @@ const MUTANTS: &str = "tests/conformance/mutants.toml";
 #[derive(Debug, Default)]
 pub(super) struct Judges {
     pub(super) autobahn: Option<Autobahn>,
+    pub(super) own_suite: Option<OwnSuite>,
     pub(super) mutants: Option<Mutants>,
+}
+
+/// What our own suite found.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnSuite {
+    pub(super) machine: Score,
+    pub(super) server: Score,
+}
+
+/// How many cases there are, and how many of them are right.
+#[derive(Debug, Deserialize)]
+pub(super) struct Score {
+    pub(super) cases: u32,
+    pub(super) passed: u32,
 }
 
 /// What the Autobahn suite found.
@@ -63,7 +81,7 @@ pub(super) struct Verdicts {
 /// The score of the mutation runs.
 #[derive(Debug, Deserialize)]
 pub(super) struct Mutants {
-    #[serde(rename = "crate")]
+    #[serde(rename = "crate", default)]
     pub(super) crates: Vec<MutatedCrate>,
     #[serde(rename = "survivor", default)]
     pub(super) survivors: Vec<Survivor>,
@@ -90,6 +108,7 @@ pub(super) struct Survivor {
 pub(super) fn read(root: &Path) -> Result<Judges, String> {
     Ok(Judges {
         autobahn: read_file(root, AUTOBAHN)?,
+        own_suite: read_file(root, OWN_SUITE)?,
         mutants: read_file(root, MUTANTS)?,
     })
 }

@@ -57,7 +57,11 @@ pub(super) fn render(requirements: &Requirements, judges: &Judges) -> String {
     if let Some(autobahn) = &judges.autobahn {
         autobahn_table(&mut page, autobahn);
     }
-    if let Some(mutants) = &judges.mutants {
+    if let Some(mutants) = judges
+        .mutants
+        .as_ref()
+        .filter(|mutants| !mutants.survivors.is_empty())
+    {
         survivors(&mut page, mutants);
     }
     // One newline at the end, as every text file.
@@ -72,11 +76,23 @@ fn results(page: &mut String, requirements: &Requirements, judges: &Judges) {
     if let Some(autobahn) = &judges.autobahn {
         autobahn_lines(page, autobahn);
     }
+    if let Some(suite) = &judges.own_suite {
+        for (of_what, score) in [
+            ("the machines, without I/O", &suite.machine),
+            ("a running broker", &suite.server),
+        ] {
+            let _ = writeln!(
+                page,
+                "| [our own suite](../tests/conformance) | {of_what}, {} cases | {} right |",
+                score.cases, score.passed
+            );
+        }
+    }
     if let Some(mutants) = &judges.mutants {
         for mutated in &mutants.crates {
             let _ = writeln!(
                 page,
-                "| [mutants](#mutants-that-survive) | `{}`, {} mutants | {} noticed by a test, {} not |",
+                "| [cargo-mutants](https://mutants.rs) | `{}`, {} mutants | {} noticed by a test, {} not |",
                 mutated.name,
                 mutated.mutants,
                 mutated.caught + mutated.timeout,
@@ -324,6 +340,10 @@ mod tests {
         );
         let judges = Judges {
             autobahn: Some(toml::from_str(&record).unwrap()),
+            own_suite: Some(
+                toml::from_str("machine = { cases = 3, passed = 3 }\nserver = { cases = 2, passed = 1 }")
+                    .unwrap(),
+            ),
             mutants: Some(
                 toml::from_str(
                     "[[crate]]\nname = \"frame\"\nmutants = 9\ncaught = 7\ntimeout = 1\nmissed = 1\n\
@@ -336,8 +356,9 @@ mod tests {
         for line in [
             "| [Autobahn 25.10.1](#autobahn-section-by-section) | server over wss, 4 cases | 2 OK, 1 informational, 1 failed |",
             "| 7 | 2 OK, 1 informational, 1 failed |",
+            "| [our own suite](../tests/conformance) | a running broker, 2 cases | 1 right |",
             "ringwire 0.1.0, server over wss: 7.1.1 failed.",
-            "| [mutants](#mutants-that-survive) | `frame`, 9 mutants | 8 noticed by a test, 1 not |",
+            "| [cargo-mutants](https://mutants.rs) | `frame`, 9 mutants | 8 noticed by a test, 1 not |",
             "| `a \\| b` | equal |",
         ] {
             assert!(page.contains(line), "{line}\n{page}");
