@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::cases::{Case, Verdict};
-use super::suite::{Certificate, Suite};
+use super::suite::{Certificate, Suite, remove};
 use crate::clients;
 use crate::programs::{Running, free_address, mortal, target};
 
@@ -24,12 +24,13 @@ fragments_max = 65537
 write_timeout = "100s"
 [topic_default]
 backlog_bytes_max = "32MiB"
+[compression]
+enabled = true
 "#;
 
-/// As much of permessage-deflate as there is: messages of any length, and clients whose contexts are kept. Without it
-/// stand the defaults, which is how the broker runs over TLS.
+/// As much of permessage-deflate as there is, behind what stands above: messages of any length, and clients whose
+/// contexts are kept. Without it stand the defaults, which is how the broker runs over TLS.
 const COMPRESS_ALL: &str = r#"
-[compression]
 threshold_bytes = "0B"
 contexts_bytes_max = "1MiB"
 context_window_bits = 15
@@ -96,6 +97,8 @@ impl Places {
         let folder = target.join("autobahn/peers");
         let [config, compressing] =
             ["default.toml", "compressing.toml"].map(|file| folder.join(file));
+        // A certificate is never written over another one.
+        remove(&folder)?;
         fs::create_dir_all(&folder)
             .and_then(|()| fs::write(&config, CONFIG))
             .and_then(|()| fs::write(&compressing, format!("{CONFIG}{COMPRESS_ALL}")))

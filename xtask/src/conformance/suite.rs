@@ -207,7 +207,8 @@ fn end(process: &mut Running, log: &Path, name: &str) -> Result<bool, String> {
     ))
 }
 
-fn remove(folder: &Path) -> Result<(), String> {
+/// Removes a folder that may be there.
+pub(super) fn remove(folder: &Path) -> Result<(), String> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(format!("cannot remove {}: {error}", folder.display()))
