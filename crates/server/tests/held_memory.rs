@@ -1,0 +1,235 @@
+//! What a hostile client can make its connection hold, counted by the allocator, against the formula
+//! of docs/memory.md: each row drives a hundred connections into the worst that one of the attacks of
+//! the catalogue can do, and leaves them there.
+//!
+//! Connections alone, without socket: what an idle one costs with everything below it is
+//! `idle_memory`'s.
+
+#![forbid(unsafe_code)]
+
+use std::alloc::System;
+use std::sync::Arc;
+
+use cap::Cap;
+use protocol::limits::compressed_bytes_max;
+use reactor::Socket;
+use ringwire::config::Config;
+use ringwire::connection::{Connection, Transport};
+use ringwire::hub::{Hub, Place, Settings};
+
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+const CONNECTIONS: u32 = 100;
+
+/// Reads come in the driver's buffers.
+const READ_BYTES: usize = 17 * 1024;
+
+/// A connection's own places, in its phase and in the broker's table.
+const CONNECTION_BYTES: usize = 1024;
+/// What is kept of a header line beside its text.
+const FIELD_BYTES: usize = 32;
+/// The state of a message that is not whole.
+const PARTIAL_BYTES: usize = 512;
+/// Pongs, a ping and a Close that wait.
+const CONTROL_BYTES: usize = 2 * 2048 + 2 * 128;
+/// Bytes that lie until the client has taken its answers.
+const HELD_BYTES_MAX: usize = 16 * 1024;
+/// A buffer that grows with what arrives is at most twice as large.
+const GROWTH: usize = 2;
+
+/// The formula of docs/memory.md.
+struct Formula(Config);
+
+impl Formula {
+    fn http(&self) -> usize {
+        let http = &self.0.http;
+        let head = GROWTH * http.head_bytes_max.len() + FIELD_BYTES * http.headers_max;
+        CONNECTION_BYTES + head + GROWTH * self.0.websocket.message_bytes_max.len()
+    }
+
+    fn websocket(&self) -> usize {
+        // Compressed, a message may take more than plain.
+        let message = compressed_bytes_max(self.0.websocket.message_bytes_max.bytes()) as usize;
+        CONNECTION_BYTES + PARTIAL_BYTES + GROWTH * message + CONTROL_BYTES
+    }
+
+    fn held(&self) -> usize {
+        GROWTH * (HELD_BYTES_MAX + READ_BYTES)
+    }
+}
+
+struct Row {
+    name: &'static str,
+    /// What each connection sends: many reads.
+    sends: Vec<Vec<u8>>,
+    held_max: usize,
+    /// It has to hold this much, or the row does not do what it says.
+    held_least: usize,
+}
+
+fn upgrade() -> Vec<u8> {
+    upgrade_with("")
+}
+
+fn upgrade_with(fields: &str) -> Vec<u8> {
+    format!(
+        "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
+    )
+    .into_bytes()
+}
+
+/// A masked frame's header, with a mask of zeros, of 64 KiB less one.
+fn long_frame(first: u8) -> Vec<u8> {
+    vec![first, 0xfe, 0xff, 0xff, 0, 0, 0, 0]
+}
+
+fn rows(formula: &Formula) -> Vec<Row> {
+    let websocket = |name, frames: Vec<Vec<u8>>, held_least| Row {
+        name,
+        sends: [vec![upgrade()], frames].concat(),
+        held_max: formula.websocket(),
+        held_least,
+    };
+    let drip = |bytes: Vec<u8>, size: usize| -> Vec<Vec<u8>> {
+        bytes.chunks(size).map(<[u8]>::to_vec).collect()
+    };
+    let head = [
+        b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ".to_vec(),
+        vec![b'x'; 8_100],
+    ]
+    .concat();
+    let lines = "x: y\r\n".repeat(62);
+    let post =
+        format!("POST /t/a HTTP/1.1\r\nhost: localhost\r\n{lines}content-length: 65536\r\n\r\n");
+    let get = b"GET /t/a HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();
+    let payload = vec![0; 65_534];
+    let ping = [vec![0x89, 0xfd, 0, 0, 0, 0], vec![0; 125]].concat();
+    vec![
+        Row {
+            name: "H14, H16: a head that never ends, byte by byte",
+            sends: drip(head, 1),
+            held_max: formula.http(),
+            held_least: 8_000,
+        },
+        Row {
+            name: "P22: a body of which the last byte is missing",
+            sends: [vec![post.into_bytes()], drip(vec![b'x'; 65_535], 1_000)].concat(),
+            held_max: formula.http(),
+            held_least: 65_000,
+        },
+        Row {
+            name: "H10: requests behind one that waits for its answer",
+            sends: drip(get.repeat(1 + HELD_BYTES_MAX / get.len()), READ_BYTES),
+            held_max: formula.http() + formula.held(),
+            held_least: 15_000,
+        },
+        websocket(
+            "F10: a length of 64 KiB is declared, nothing follows",
+            vec![long_frame(0x82)],
+            0,
+        ),
+        websocket(
+            "F15: a frame of 64 KiB in small pieces, but for its end",
+            [vec![long_frame(0x82)], drip(payload.clone(), 100)].concat(),
+            65_000,
+        ),
+        Row {
+            name: "C1: a compressed message as long as may be, but for its end",
+            sends: [
+                vec![upgrade_with(
+                    "sec-websocket-extensions: permessage-deflate\r\n",
+                )],
+                vec![vec![0xc2, 0xff, 0, 0, 0, 0, 0, 1, 0x1f, 0xff, 0, 0, 0, 0]],
+                drip(vec![0; 0x1_1ffe], 1_000),
+            ]
+            .concat(),
+            held_max: formula.websocket(),
+            held_least: 73_000,
+        },
+        websocket(
+            "F22: a text of 64 KiB, but for its end",
+            [vec![long_frame(0x81)], drip(payload, READ_BYTES)].concat(),
+            65_000,
+        ),
+        websocket(
+            "F13, F14: as many empty fragments as may be",
+            vec![
+                [
+                    vec![0x02, 0x80, 0, 0, 0, 0],
+                    [0, 0x80, 0, 0, 0, 0].repeat(62),
+                ]
+                .concat(),
+            ],
+            0,
+        ),
+        websocket(
+            "F16: pings whose pongs are never read",
+            vec![ping.repeat(125); 40],
+            1_500,
+        ),
+        websocket(
+            "F18: half a ping inside half a message",
+            vec![vec![0x02, 0x80, 0, 0, 0, 0], ping[..100].to_vec()],
+            94,
+        ),
+    ]
+}
+
+fn hub(config: &Config) -> Hub {
+    let place = Place {
+        core: 0,
+        cores: 1,
+        hash_key: [1, 2],
+        seed: 3,
+    };
+    Hub::new(place, config, Arc::new(Settings::from(config)))
+}
+
+#[test]
+fn no_attack_makes_a_connection_hold_more_than_the_formula() {
+    let formula = Formula(Config::default());
+    for row in rows(&formula) {
+        let mut hub = hub(&formula.0);
+        // The first pays for what all of a core share.
+        let shared = open(&mut hub, 0, &row);
+        let before = ALLOCATOR.allocated();
+        let attackers: Vec<_> = (1..=CONNECTIONS)
+            .map(|index| open(&mut hub, index, &row))
+            .collect();
+        let held = (ALLOCATOR.allocated() - before) / CONNECTIONS as usize;
+        println!("{:>8} of {:>8} B  {}", held, row.held_max, row.name);
+        assert!(held <= row.held_max, "{}: {held} B", row.name);
+        assert!(held >= row.held_least, "{}: only {held} B", row.name);
+        drop((shared, attackers));
+    }
+}
+
+fn open(hub: &mut Hub, index: u32, row: &Row) -> Box<Connection> {
+    let socket = Socket {
+        index,
+        generation: 0,
+    };
+    let mut connection = Box::new(Connection::new(socket, Transport::Plain, hub));
+    for bytes in &row.sends {
+        connection.receive(hub, &mut bytes.clone());
+    }
+    connection
+}
+
+/// What docs/memory.md says of the defaults.
+#[test]
+fn the_page_shows_the_formula_of_the_defaults() {
+    let page = include_str!("../../../docs/memory.md");
+    let formula = Formula(Config::default());
+    let kib = |bytes: usize| format!("{} KiB", bytes.div_ceil(1024));
+    for (name, bytes) in [
+        ("HTTP", formula.http()),
+        ("WebSocket", formula.websocket()),
+        ("held", formula.held()),
+    ] {
+        let cell = format!("| {name} | {} |", kib(bytes));
+        assert!(page.contains(&cell), "{cell}");
+    }
+}
