@@ -69,15 +69,10 @@ struct Row {
 }
 
 fn upgrade() -> Vec<u8> {
-    upgrade_with("")
-}
-
-fn upgrade_with(fields: &str) -> Vec<u8> {
-    format!(
-        "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
-    )
-    .into_bytes()
+    b"GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+      sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+      sec-websocket-extensions: permessage-deflate\r\n\r\n"
+        .to_vec()
 }
 
 /// A masked frame's header, with a mask of zeros, of 64 KiB less one.
@@ -85,96 +80,97 @@ fn long_frame(first: u8) -> Vec<u8> {
     vec![first, 0xfe, 0xff, 0xff, 0, 0, 0, 0]
 }
 
-fn rows(formula: &Formula) -> Vec<Row> {
-    let websocket = |name, frames: Vec<Vec<u8>>, held_least| Row {
-        name,
-        sends: [vec![upgrade()], frames].concat(),
-        held_max: formula.websocket(),
-        held_least,
-    };
-    let drip = |bytes: Vec<u8>, size: usize| -> Vec<Vec<u8>> {
-        bytes.chunks(size).map(<[u8]>::to_vec).collect()
-    };
-    let head = [
-        b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ".to_vec(),
-        vec![b'x'; 8_100],
-    ]
-    .concat();
+fn drip(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
+    bytes.chunks(size).map(<[u8]>::to_vec).collect()
+}
+
+/// Before a handshake.
+fn requests(formula: &Formula) -> Vec<Row> {
+    let head = format!(
+        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}",
+        "x".repeat(8_100)
+    );
     let lines = "x: y\r\n".repeat(62);
     let post =
         format!("POST /t/a HTTP/1.1\r\nhost: localhost\r\n{lines}content-length: 65536\r\n\r\n");
-    let get = b"GET /t/a HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec();
-    let payload = vec![0; 65_534];
-    let ping = [vec![0x89, 0xfd, 0, 0, 0, 0], vec![0; 125]].concat();
+    let get = b"GET /t/a HTTP/1.1\r\nhost: localhost\r\n\r\n";
     vec![
         Row {
             name: "H14, H16: a head that never ends, byte by byte",
-            sends: drip(head, 1),
+            sends: drip(head.as_bytes(), 1),
             held_max: formula.http(),
             held_least: 8_000,
         },
         Row {
             name: "P22: a body of which the last byte is missing",
-            sends: [vec![post.into_bytes()], drip(vec![b'x'; 65_535], 1_000)].concat(),
+            sends: [vec![post.into_bytes()], drip(&[b'x'; 65_535], 1_000)].concat(),
             held_max: formula.http(),
             held_least: 65_000,
         },
         Row {
             name: "H10: requests behind one that waits for its answer",
-            sends: drip(get.repeat(1 + HELD_BYTES_MAX / get.len()), READ_BYTES),
+            sends: drip(&get.repeat(1 + HELD_BYTES_MAX / get.len()), READ_BYTES),
             held_max: formula.http() + formula.held(),
             held_least: 15_000,
         },
-        websocket(
+    ]
+}
+
+/// After it: what follows the handshake, and the least that a connection then holds.
+fn frames() -> Vec<(&'static str, Vec<Vec<u8>>, usize)> {
+    let start = vec![0x02, 0x80, 0, 0, 0, 0];
+    let ping = [vec![0x89, 0xfd, 0, 0, 0, 0], vec![0; 125]].concat();
+    let long = |first, size| [vec![long_frame(first)], drip(&[0; 65_534], size)].concat();
+    let empty = [start.clone(), [0, 0x80, 0, 0, 0, 0].repeat(62)].concat();
+    let compressed = vec![0xc2, 0xff, 0, 0, 0, 0, 0, 1, 0x1f, 0xff, 0, 0, 0, 0];
+    let compressed = [vec![compressed], drip(&[0; 0x1_1ffe], 1_000)].concat();
+    vec![
+        (
             "F10: a length of 64 KiB is declared, nothing follows",
             vec![long_frame(0x82)],
             0,
         ),
-        websocket(
+        (
             "F15: a frame of 64 KiB in small pieces, but for its end",
-            [vec![long_frame(0x82)], drip(payload.clone(), 100)].concat(),
+            long(0x82, 100),
             65_000,
         ),
-        Row {
-            name: "C1: a compressed message as long as may be, but for its end",
-            sends: [
-                vec![upgrade_with(
-                    "sec-websocket-extensions: permessage-deflate\r\n",
-                )],
-                vec![vec![0xc2, 0xff, 0, 0, 0, 0, 0, 1, 0x1f, 0xff, 0, 0, 0, 0]],
-                drip(vec![0; 0x1_1ffe], 1_000),
-            ]
-            .concat(),
-            held_max: formula.websocket(),
-            held_least: 73_000,
-        },
-        websocket(
+        (
             "F22: a text of 64 KiB, but for its end",
-            [vec![long_frame(0x81)], drip(payload, READ_BYTES)].concat(),
+            long(0x81, READ_BYTES),
             65_000,
         ),
-        websocket(
+        (
+            "C1: a compressed message as long as may be, but for its end",
+            compressed,
+            73_000,
+        ),
+        (
             "F13, F14: as many empty fragments as may be",
-            vec![
-                [
-                    vec![0x02, 0x80, 0, 0, 0, 0],
-                    [0, 0x80, 0, 0, 0, 0].repeat(62),
-                ]
-                .concat(),
-            ],
+            vec![empty],
             0,
         ),
-        websocket(
+        (
             "F16: pings whose pongs are never read",
             vec![ping.repeat(125); 40],
             1_500,
         ),
-        websocket(
+        (
             "F18: half a ping inside half a message",
-            vec![vec![0x02, 0x80, 0, 0, 0, 0], ping[..100].to_vec()],
+            vec![start, ping[..100].to_vec()],
             94,
         ),
     ]
+}
+
+fn rows(formula: &Formula) -> Vec<Row> {
+    let websockets = frames().into_iter().map(|(name, frames, held_least)| Row {
+        name,
+        sends: [vec![upgrade()], frames].concat(),
+        held_max: formula.websocket(),
+        held_least,
+    });
+    requests(formula).into_iter().chain(websockets).collect()
 }
 
 fn hub(config: &Config) -> Hub {
