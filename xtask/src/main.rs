@@ -103,6 +103,16 @@ const TASKS: &[(&str, &str, Task)] = &[
         "what 10,000 subscribed connections take, in memory and to make",
         compare::idle,
     ),
+    (
+        "tls",
+        "what a delivery costs over TLS, beside Bun and nginx with the same certificate",
+        compare::tls,
+    ),
+    (
+        "handshakes",
+        "what a TLS connection costs to make, full and resumed, beside them",
+        compare::handshakes,
+    ),
 ];
 
 fn main() -> ExitCode {

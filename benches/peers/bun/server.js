@@ -2,13 +2,14 @@
 // a connection subscribes to the topic in its path, a message is published to everybody there.
 // Compression is off and backpressure bounded as ringwire's is; nothing else is changed.
 //
-//   bun server.js HOST PORT
+//   bun server.js HOST PORT [CERTIFICATE KEY]
 
-const [hostname, port] = process.argv.slice(2);
+const [hostname, port, certificate, key] = process.argv.slice(2);
 
 const server = Bun.serve({
   hostname,
   port: Number(port),
+  tls: certificate && { cert: Bun.file(certificate), key: Bun.file(key) },
   fetch(request, server) {
     const url = new URL(request.url);
     const mode = url.searchParams.get("mode") ?? "both";

@@ -248,7 +248,7 @@ impl fmt::Display for CertificatesError {
             ),
             Self::UnusableKey { path, reason } => write!(
                 formatter,
-                "{}: the private key cannot be used: {reason}; it takes RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, or Ed25519",
+                "{}: the private key cannot be used: {reason}; it takes RSA of 2048 to 4096 bits, ECDSA P-256 or P-384, or Ed25519",
                 path.display()
             ),
             Self::UnusableCertificate { path, reason } => write!(

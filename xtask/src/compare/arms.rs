@@ -75,7 +75,7 @@ pub(super) fn chosen(arms: Vec<Arm>, wanted: &[String]) -> Result<Vec<Arm>, Stri
     Ok(arms.into_iter().filter(is_wanted).collect())
 }
 
-fn ringwire() -> Arm {
+pub(super) fn ringwire() -> Arm {
     Arm {
         key: "ringwire",
         title: "ringwire",
@@ -164,7 +164,7 @@ fn tokio() -> Arm {
     }
 }
 
-fn bun() -> Arm {
+pub(super) fn bun() -> Arm {
     fn program(places: &Places) -> String {
         path_text(&places.peer("bun").join("node_modules/.bin/bun"))
     }
@@ -190,7 +190,7 @@ fn bun() -> Arm {
     }
 }
 
-fn nchan() -> Arm {
+pub(super) fn nchan() -> Arm {
     Arm {
         key: "nchan",
         title: "nginx + nchan",
@@ -293,7 +293,7 @@ fn driven(driver: &str, address: SocketAddr) -> Vec<String> {
 }
 
 /// Puts the place into a peer's configuration, and says where that now lies.
-fn configured(site: &Site<'_>, peer: &str, file: &str) -> Result<String, String> {
+pub(super) fn configured(site: &Site<'_>, peer: &str, file: &str) -> Result<String, String> {
     let template = site.places.peer(peer).join(file);
     let text = fs::read_to_string(&template)
         .map_err(|error| format!("cannot read {}: {error}", template.display()))?;

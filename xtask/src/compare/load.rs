@@ -15,6 +15,8 @@ pub(super) struct Load {
     pub(super) measured: Duration,
     /// Of a hundred subscribers so many stop reading with the first publish.
     pub(super) stopped_percent: u32,
+    /// What TLS handshakes after a thread's first are, in the load generator's word; nothing where it is not asked.
+    pub(super) handshakes: Option<&'static str>,
 }
 
 /// When the next message is sent.
@@ -43,6 +45,7 @@ fn fan_out(name: &str, subscribers: u32, payload_bytes: u32, outstanding: u32) -
         warm_up: WARM_UP,
         measured: MEASURED,
         stopped_percent: 0,
+        handshakes: None,
     }
 }
 
@@ -94,6 +97,33 @@ pub(super) fn idle() -> Vec<Load> {
     }]
 }
 
+/// Fan-out where each message is sealed for each subscriber.
+pub(super) fn sealed() -> Vec<Load> {
+    vec![
+        fan_out("1 -> 100, 64 B, W=1", 100, 64, 1),
+        fan_out("1 -> 1000, 64 B, W=1", 1000, 64, 1),
+        fan_out("1 -> 100, 64 B, W=64", 100, 64, 64),
+        fan_out("1 -> 1000, 64 B, W=64", 1000, 64, 64),
+        fan_out("1 -> 100, 16 KiB, W=1", 100, 16_384, 1),
+    ]
+}
+
+/// Connections that are made one after another, by strangers or by those who come back.
+pub(super) fn handshakes() -> Vec<Load> {
+    let made = |name: &str, handshakes| Load {
+        name: name.to_owned(),
+        pace: Pace::PerSecond(1.0),
+        warm_up: Duration::ZERO,
+        measured: Duration::from_secs(1),
+        handshakes: Some(handshakes),
+        ..fan_out(name, 2_000, 64, 1)
+    };
+    vec![
+        made("2,000 full handshakes", "full"),
+        made("2,000 resumed handshakes", "resumed"),
+    ]
+}
+
 /// A load beside which half of the subscribers stop reading, without that, and with the readers alone. A stopped one is sent 1.6 MB a second: after the
 /// warm-up what the kernel keeps for it (4 MB, and its own buffer) is full, and the server has to do something about it.
 pub(super) fn bystanders() -> Vec<Load> {
@@ -134,6 +164,8 @@ impl Load {
             Pace::Outstanding(messages) => ("--outstanding", messages.to_string()),
             Pace::PerSecond(rate) => ("--rate", format!("{rate:.1}")),
         };
+        let handshakes = self.handshakes.iter();
+        let handshakes = handshakes.map(|kind| ("--tls-handshakes", (*kind).to_owned()));
         [
             ("--subscribers", self.subscribers.to_string()),
             ("--publishers", self.publishers.to_string()),
@@ -145,6 +177,7 @@ impl Load {
             ("--slow", format!("{}%", self.stopped_percent)),
         ]
         .into_iter()
+        .chain(handshakes)
         .flat_map(|(option, value)| [option.to_owned(), value])
         .collect()
     }

@@ -15,6 +15,7 @@ mod places;
 mod record;
 mod rounds;
 mod run;
+mod secured;
 mod server;
 mod steering;
 mod table;
@@ -88,6 +89,35 @@ pub(crate) fn bystanders(root: &Path, words: &[String]) -> Result<(), String> {
     comparison.end()
 }
 
+/// `cargo xtask tls`
+pub(crate) fn tls(root: &Path, words: &[String]) -> Result<(), String> {
+    let arms = secured::arms().into_iter().chain([secured::plain()]);
+    let mut comparison = Comparison::begin(root, words, arms.collect())?;
+    println!(
+        "CPU time of the server per delivery over TLS in ns (ratio to ringwire without TLS); thousands of deliveries per \
+         second (server's share of its CPU).\n"
+    );
+    comparison.print_head("load");
+    for load in comparison.wanted(load::sealed())? {
+        comparison.row(&load, cost_cell)?;
+    }
+    comparison.end()
+}
+
+/// `cargo xtask handshakes`
+pub(crate) fn handshakes(root: &Path, words: &[String]) -> Result<(), String> {
+    let mut comparison = Comparison::begin(root, words, secured::arms())?;
+    println!(
+        "CPU time of the server for each connection that is made, secured, upgraded and subscribed, in us; connections per \
+         second of that CPU time; resident bytes for each; how many handshakes took up a session.\n"
+    );
+    comparison.print_head("load");
+    for load in comparison.wanted(load::handshakes())? {
+        comparison.row(&load, handshake_cell)?;
+    }
+    comparison.end()
+}
+
 /// `cargo xtask idle`
 pub(crate) fn idle(root: &Path, words: &[String]) -> Result<(), String> {
     let mut comparison = Comparison::begin(root, words, arms::of_peers())?;
@@ -148,6 +178,17 @@ fn idle_cell(series: &Series, _: Option<f64>) -> Option<String> {
     let rate = series.median(|it| it.connections_per_second)? / 1000.0;
     let cost = series.median(|it| it.cpu_ns_per_connection)? / 1000.0;
     Some(format!("{bytes:.0} B; {rate:.1}k/s; {cost:.1} us"))
+}
+
+fn handshake_cell(series: &Series, _: Option<f64>) -> Option<String> {
+    let cost = series.median(|it| it.cpu_ns_per_connection)?;
+    let bytes = series.median(|it| it.resident_bytes_per_connection)?;
+    let resumed = series.median(|it| it.resumed_handshakes)?;
+    Some(format!(
+        "{:.0} us; {:.0}/s; {bytes:.0} B; {resumed:.0} resumed",
+        cost / 1000.0,
+        1e9 / cost
+    ))
 }
 
 /// One table in the making.

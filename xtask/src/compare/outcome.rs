@@ -16,6 +16,8 @@ pub(super) struct Figures {
     pub(super) connections_per_second: f64,
     /// What the server took until a connection stood.
     pub(super) cpu_ns_per_connection: f64,
+    /// TLS handshakes that took up an earlier session.
+    pub(super) resumed_handshakes: f64,
     /// Connections that the server ended because nobody read there.
     pub(super) cut_off: f64,
     /// In an open loop, why the latency is partly the load generator's own.
@@ -63,6 +65,7 @@ pub(super) fn judge(report: &Value) -> Result<Figures, String> {
         resident_bytes_per_connection: number("server", "resident_bytes_per_connection")?,
         connections_per_second: number("connect", "per_second")?,
         cpu_ns_per_connection: number("connect", "server_cpu_ns_per_connection")?,
+        resumed_handshakes: report["tls"]["resumed_handshakes"].as_f64().unwrap_or(0.0),
         cut_off: report["slow_readers"]["cut_off"].as_f64().unwrap_or(0.0),
         // Before the colon stands what was wrong, behind it how much, and what to do about it.
         doubt: doubts

@@ -29,6 +29,11 @@ impl Places {
         path_text(&self.release.join(name))
     }
 
+    /// The folder of something that is made once and then stays.
+    pub(super) fn made(&self, name: &str) -> PathBuf {
+        self.release.join("peers").join(name)
+    }
+
     /// The folder in which a peer's files lie.
     pub(super) fn peer(&self, name: &str) -> PathBuf {
         self.root.join("benches/peers").join(name)
@@ -120,7 +125,7 @@ pub(super) fn says(program: &str, arguments: &[&str]) -> String {
 }
 
 /// Runs a command to its end; what it complains about is seen.
-fn call(command: &mut Command) -> Result<(), String> {
+pub(super) fn call(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     match command.stdout(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),

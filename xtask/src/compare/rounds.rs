@@ -110,6 +110,7 @@ mod tests {
             resident_bytes_per_connection: 0.0,
             connections_per_second: 0.0,
             cpu_ns_per_connection: 0.0,
+            resumed_handshakes: 0.0,
             cut_off: 0.0,
             doubt: None,
         };
