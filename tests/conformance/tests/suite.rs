@@ -24,6 +24,7 @@ fragments_max = 64
 [topic_default]
 backlog_bytes_max = "4MiB"
 [compression]
+enabled = true
 contexts_bytes_max = "16MiB"
 context_window_bits = 15
 [log]
