@@ -1,7 +1,8 @@
 //! The whole suite: every case before both judges, and one line that says how many passed.
 //!
 //! `cargo test -p ringwire-conformance --test suite -- machine` asks the first judge alone, which
-//! needs no broker; any other word picks the cases whose names contain it.
+//! needs no broker; any other word picks the cases whose names contain it. `-- --record` writes the
+//! counts for docs/conformance.md.
 
 use ringwire_conformance::cases::{self, FrameCase};
 use ringwire_conformance::judge::{machine, server};
@@ -10,9 +11,13 @@ use ringwire_tests::{Broker, Driver, Launch};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::{fmt, fs};
 
 /// Cases that wait for the server at the same time.
 const CONNECTIONS: usize = 4;
+
+/// What docs/conformance.md shows of it.
+const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/results.toml");
 
 /// The limits that the cases about limits expect.
 const CONFIG: &str = r#"
@@ -58,32 +63,53 @@ struct Score {
     of: usize,
 }
 
+impl Score {
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            of: self.of + other.of,
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(u8::from(self.passed != self.of))
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.passed, self.of)
+    }
+}
+
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|word| !word.starts_with('-'))
-        .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (options, words): (Vec<_>, Vec<_>) = arguments
+        .into_iter()
+        .partition(|word| word.starts_with('-'));
     let (machine_alone, words): (Vec<_>, Vec<_>) =
         words.into_iter().partition(|word| word == "machine");
     let machine = run("machine", CONNECTIONS, named(&words, machine_trials()));
-    let mut summary = format!("machine {}/{}", machine.passed, machine.of);
-    let mut passed = machine.passed == machine.of;
-    if machine_alone.is_empty() {
-        let broker = Launch::two_cores(Driver::default(), CONFIG).start();
-        let together = run("server", CONNECTIONS, named(&words, server_trials(&broker)));
-        // The memory that these look at is everybody's.
-        let alone = run("server", 1, named(&words, backpressure_trials(&broker)));
-        broker.stop();
-        let (count, of) = (together.passed + alone.passed, together.of + alone.of);
-        summary += &format!(", server {count}/{of}");
-        passed &= count == of;
+    if !machine_alone.is_empty() {
+        println!("machine {machine}");
+        return machine.exit_code();
     }
-    println!("{summary}");
-    if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    let broker = Launch::two_cores(Driver::default(), CONFIG).start();
+    let together = run("server", CONNECTIONS, named(&words, server_trials(&broker)));
+    // The memory that these look at is everybody's.
+    let alone = run("server", 1, named(&words, backpressure_trials(&broker)));
+    broker.stop();
+    let server = together.and(&alone);
+    println!("machine {machine}, server {server}");
+    if words.is_empty() && options.iter().any(|option| option == "--record") {
+        let record = format!(
+            "# Written by `cargo test -p ringwire-conformance --test suite -- --record`.\n\n\
+             [machine]\ncases = {}\npassed = {}\n\n[server]\ncases = {}\npassed = {}\n",
+            machine.of, machine.passed, server.of, server.passed
+        );
+        fs::write(RECORD, record).expect("the record can be written");
     }
+    machine.and(&server).exit_code()
 }
 
 /// Those with one of the words in their names; all if there are no words.

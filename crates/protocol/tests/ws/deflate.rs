@@ -106,6 +106,13 @@ fn lines(bytes: usize) -> Vec<u8> {
 }
 
 #[test]
+fn a_connection_knows_what_was_agreed_on() {
+    let connection = Connection::new(Role::Server, 0, 0);
+    assert_eq!(connection.deflate(), None);
+    assert_eq!(connection.with_deflate(ALONE).deflate(), Some(ALONE));
+}
+
+#[test]
 fn the_examples_of_the_rfc_say_hello() {
     let hello = [text("Hello")];
     let examples: [(&str, &[u8]); 5] = [
