@@ -484,6 +484,18 @@ fn without_an_agreement_the_window_is_the_largest() {
         serve(agreed(true, 15), &config, [stream.as_slice()]).events,
         [binary(before), binary(again)]
     );
+    // The same in one message, with an empty final block between: the window goes on behind it.
+    let mut client = Client::new(9, 15);
+    let parted = [
+        client.next(before, false),
+        vec![0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff],
+        client.next(again, false),
+    ];
+    let parted = compressed(Opcode::Binary, &parted.concat());
+    assert_eq!(
+        serve(ALONE, &config, [parted.as_slice()]).events,
+        [binary(&far)]
+    );
 }
 
 #[test]
