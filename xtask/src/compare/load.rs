@@ -165,7 +165,11 @@ impl Load {
             Pace::PerSecond(rate) => ("--rate", format!("{rate:.1}")),
         };
         let handshakes = self.handshakes.iter();
-        let handshakes = handshakes.map(|kind| ("--tls-handshakes", (*kind).to_owned()));
+        // One after another: who comes before the first ticket has none to show.
+        let handshakes = handshakes.flat_map(|kind| {
+            let kind = (*kind).to_owned();
+            [("--tls-handshakes", kind), ("--connecting", "1".to_owned())]
+        });
         [
             ("--subscribers", self.subscribers.to_string()),
             ("--publishers", self.publishers.to_string()),
