@@ -123,6 +123,8 @@ fn version() -> Result<String, String> {
 /// Each mutant before the part's own tests, and survivors before the conformance suite.
 fn mutate(root: &Path, part: &Part) -> Result<Outcomes, String> {
     let folder = root.join(OUTPUT).join(part.name);
+    // What an earlier run left must not be taken for what this one finds.
+    drop(fs::remove_dir_all(folder.join("mutants.out")));
     fs::create_dir_all(&folder)
         .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     let own: Vec<_> = part
