@@ -93,8 +93,9 @@ pub(super) struct MutatedCrate {
     pub(super) name: String,
     pub(super) mutants: u32,
     pub(super) caught: u32,
-    #[serde(default)]
     pub(super) timeout: u32,
+    /// Those that do not compile.
+    pub(super) unviable: u32,
     pub(super) missed: u32,
 }
 

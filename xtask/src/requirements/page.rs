@@ -92,9 +92,9 @@ fn results(page: &mut String, requirements: &Requirements, judges: &Judges) {
         for mutated in &mutants.crates {
             let _ = writeln!(
                 page,
-                "| [cargo-mutants](https://mutants.rs) | `{}`, {} mutants | {} noticed by a test, {} not |",
+                "| [cargo-mutants](https://mutants.rs) | `{}`, {} mutants that compile | {} noticed by a test, {} not |",
                 mutated.name,
-                mutated.mutants,
+                mutated.mutants - mutated.unviable,
                 mutated.caught + mutated.timeout,
                 mutated.missed
             );
@@ -346,7 +346,7 @@ mod tests {
             ),
             mutants: Some(
                 toml::from_str(
-                    "[[crate]]\nname = \"frame\"\nmutants = 9\ncaught = 7\ntimeout = 1\nmissed = 1\n\
+                    "[[crate]]\nname = \"frame\"\nmutants = 11\ncaught = 7\ntimeout = 1\nunviable = 2\nmissed = 1\n\
                      [[survivor]]\nmutant = \"a | b\"\nwhy = \"equal\"\n",
                 )
                 .unwrap(),
@@ -358,7 +358,7 @@ mod tests {
             "| 7 | 2 OK, 1 informational, 1 failed |",
             "| [our own suite](../tests/conformance) | a running broker, 2 cases | 1 right |",
             "ringwire 0.1.0, server over wss: 7.1.1 failed.",
-            "| [cargo-mutants](https://mutants.rs) | `frame`, 9 mutants | 8 noticed by a test, 1 not |",
+            "| [cargo-mutants](https://mutants.rs) | `frame`, 9 mutants that compile | 8 noticed by a test, 1 not |",
             "| `a \\| b` | equal |",
         ] {
             assert!(page.contains(line), "{line}\n{page}");
