@@ -37,7 +37,8 @@ if [[ -z $python || -n ${AUTOBAHN_FROM_DEBIAN:-} ]]; then
   unpack_python
   root=$folder/debian/root
   python=$root/usr/bin/python2.7
-  libraries=$root/usr/lib/x86_64-linux-gnu:$root/lib/x86_64-linux-gnu
+  # One folder, named after the machine.
+  libraries=$(echo "$root"/usr/lib/*-linux-gnu)
   export LD_LIBRARY_PATH=$libraries
 fi
 
