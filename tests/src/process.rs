@@ -105,6 +105,23 @@ impl Launch {
         broker
     }
 
+    /// Whether the program would start with this configuration.
+    pub fn is_accepted(&self) -> bool {
+        let folder = unique_folder();
+        let config = folder.join("config.toml");
+        fs::write(&config, &self.config).expect("a temporary file can be written");
+        let checked = self
+            .command(&folder)
+            .arg("--check-config")
+            .arg("--config")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        drop(fs::remove_dir_all(&folder));
+        checked.expect("the broker can be started").success()
+    }
+
     fn command(&self, folder: &Path) -> Command {
         let program = self.program.as_deref().unwrap_or_else(|| program());
         let Some(descriptors) = self.as_ordinary_user_of else {

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attacks;
 mod ci;
 mod clients;
 mod compare;
@@ -50,6 +51,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         "conformance",
         "the Autobahn test suite, server and client: cargo xtask conformance [--full] [--record] [--cases PATTERN]",
         conformance::run,
+    ),
+    (
+        "attacks",
+        "hostile clients against a real server: cargo xtask attacks [--peers] [--row ID] [--json FILE]",
+        attacks::run,
     ),
     (
         "fuzz",

@@ -13,6 +13,10 @@ use crate::{Counters, ListenOptions, ListenerId, Outgoing, Socket, SocketOptions
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+/// What lies in a receive buffer that nobody has written to, in builds with debug assertions: bytes beyond what was received
+/// are then nobody's, and a test that compares what arrives cannot take them for the right ones.
+const POISON: u8 = 0xdb;
+
 /// How long [`Driver::wait`] may sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {

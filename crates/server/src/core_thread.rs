@@ -190,6 +190,7 @@ fn listen<D: Driver>(
     let options = ListenOptions {
         socket: SocketOptions {
             send_buffer_bytes: u32::try_from(io.send_buffer_bytes.bytes()).ok(),
+            receive_buffer_bytes: u32::try_from(io.receive_window_bytes.bytes()).ok(),
             ..SocketOptions::default()
         },
         ..ListenOptions::default()

@@ -317,7 +317,10 @@ fn the_limits_are_those_of_the_code() {
         ("nesting of a JSON payload", JSON_DEPTH_MAX.to_string()),
         ("`last`", LAST_MAX.to_string()),
         ("an age in `since`", format!("{} hours", AGE_S_MAX / 3600)),
-        ("topics in a `since` object", POSITIONS_MAX.to_string()),
+        (
+            "topics in a `since` object, and no more than `subscriptions_max`",
+            POSITIONS_MAX.to_string(),
+        ),
         (
             "errors of the client's own making, one forgiven each minute",
             (STRIKES_MAX - 1).to_string(),

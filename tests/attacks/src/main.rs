@@ -43,6 +43,10 @@ struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     program: Option<PathBuf>,
 
+    /// Only print the rows as docs/attacks.md shows them.
+    #[arg(long)]
+    table: bool,
+
     /// Write the outcome to this file as JSON too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -61,6 +65,11 @@ fn main() -> ExitCode {
 
 fn attack(args: &Args) -> Result<bool, String> {
     let rows = chosen(&args.row)?;
+    if args.table {
+        rows.iter()
+            .for_each(|row| println!("{}", report::table_line(row)));
+        return Ok(true);
+    }
     println!("{}", report::heading());
     let mut outcomes = Vec::new();
     let mut servers = Servers::new(args)?;

@@ -3,15 +3,19 @@
 //! It reads strictly: a server's frame that no RFC allows is a finding, whoever the server is.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::deflate::Inflater;
 use crate::target::Target;
 use crate::wire::{self, Request};
 
 /// How long an attacker waits for anything that has to come.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Largest message that an attacker wants to read.
+const INFLATED_BYTES_MAX: usize = 1 << 20;
 
 /// How bytes are cut on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +102,7 @@ pub struct Peer {
     stream: TcpStream,
     /// Bytes that arrived and were not looked at.
     inbox: Vec<u8>,
+    inflater: Inflater,
 }
 
 impl Peer {
@@ -106,12 +111,26 @@ impl Peer {
     /// # Errors
     /// The socket's.
     pub fn connect(target: &Target) -> io::Result<Self> {
-        let stream = TcpStream::connect(target.address())?;
+        Self::connect_to(target.address())
+    }
+
+    /// Connects to where TLS is spoken and says nothing.
+    ///
+    /// # Errors
+    /// The socket's, or there is no such place.
+    pub fn connect_tls(target: &Target) -> io::Result<Self> {
+        let address = target.tls_address();
+        Self::connect_to(address.ok_or_else(|| io::Error::other("no TLS"))?)
+    }
+
+    fn connect_to(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self {
             stream,
             inbox: Vec::new(),
+            inflater: Inflater::default(),
         })
     }
 
@@ -136,6 +155,20 @@ impl Peer {
     pub fn echo(target: &Target) -> io::Result<Self> {
         let request = Request::handshake(&target.echo_path(), &target.host());
         Self::upgrade(target, &request).map(|(peer, _)| peer)
+    }
+
+    /// The same, with permessage-deflate.
+    ///
+    /// # Errors
+    /// As [`upgrade`](Self::upgrade), or the server declines it.
+    pub fn deflate(target: &Target) -> io::Result<Self> {
+        let request = Request::handshake(&target.echo_path(), &target.host())
+            .field("Sec-WebSocket-Extensions", "permessage-deflate");
+        let (peer, answer) = Self::upgrade(target, &request)?;
+        match answer.field("sec-websocket-extensions") {
+            Some(_) => Ok(peer),
+            None => Err(io::Error::other("permessage-deflate is declined")),
+        }
     }
 
     /// Its socket.
@@ -197,6 +230,34 @@ impl Peer {
                 None => {}
                 Some(end) => return Err(io::Error::other(format!("{end:?} before an answer"))),
             }
+        }
+    }
+
+    /// The next message that lies in one frame, inflated if it is compressed. Control frames are passed over.
+    ///
+    /// # Errors
+    /// The end.
+    pub fn message(&mut self, patience: Duration) -> Result<Frame, End> {
+        loop {
+            let frame = self.frame(patience)?;
+            if frame.opcode() < wire::CLOSE {
+                return Ok(self.plain(frame));
+            }
+        }
+    }
+
+    /// A frame as it was before the server compressed it. What cannot be inflated stays as it is, and so will not be what
+    /// was expected.
+    pub fn plain(&mut self, frame: Frame) -> Frame {
+        if frame.first & wire::RSV1 == 0 {
+            return frame;
+        }
+        match self.inflater.inflate(&frame.payload, INFLATED_BYTES_MAX) {
+            Some(payload) => Frame {
+                first: frame.first & !wire::RSV1,
+                payload,
+            },
+            None => frame,
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::row::{Attack, Expect, Place, Row};
 use crate::run::{Outcome, Verdict};
 
 /// One line for a row: id, verdict, CPU time of server and attacker, memory, what was seen.
@@ -27,6 +28,44 @@ pub fn line(outcome: &Outcome) -> String {
         "{:<4} {verdict:<6} {cost:>30}  {}: {}",
         outcome.id, outcome.name, outcome.seen
     )
+}
+
+/// A row as docs/attacks.md shows it.
+pub fn table_line(row: &Row) -> String {
+    let outcome = match &row.attack {
+        Attack::Cases(cases) => told(cases(&Place::default()).iter().map(|case| &case.expect)),
+        Attack::Flood(flood) => told([&flood(&Place::default()).expect].into_iter()),
+        Attack::Behaviour(_, outcome) | Attack::Ours(_, outcome) => (*outcome).to_owned(),
+        Attack::Proven(file, _) => format!("cannot happen: [test](../{file})"),
+        Attack::Absent(why) => format!("not run: {why}"),
+    };
+    let advisories = row.advisories.join(", ");
+    format!(
+        "| **{}** | {} | {outcome} | {advisories} |",
+        row.id, row.name
+    )
+}
+
+/// What must come of the cases, each thing once.
+fn told<'a>(expectations: impl Iterator<Item = &'a Expect>) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for expect in expectations {
+        let word = match expect {
+            Expect::Refused(status, reason) | Expect::RefusedWith(status, reason, _) => {
+                format!("{status} `{reason}`")
+            }
+            Expect::Closed(_, "normal") => "closed in order".to_owned(),
+            Expect::Closed(code, reason) => format!("{code} `{reason}`"),
+            Expect::Ended("normal") => "closed in order".to_owned(),
+            Expect::Ended(reason) => format!("ended, `{reason}`"),
+            Expect::Upgraded | Expect::Echoed(_) => "what is allowed works".to_owned(),
+            Expect::Served(status) => status.to_string(),
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.join("; ")
 }
 
 /// What stands above the lines.
@@ -67,29 +106,28 @@ struct Entry<'a> {
     memory_growth_bytes: Option<u64>,
 }
 
+impl<'a> Entry<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            id: outcome.id,
+            name: outcome.name,
+            advisories: outcome.advisories,
+            verdict: match outcome.verdict {
+                Verdict::Passed => "passed",
+                Verdict::Failed(_) => "failed",
+                Verdict::NotRun(_) => "not_run",
+            },
+            seen: &outcome.seen,
+            server_cpu_us: outcome.cost.server.map(us),
+            attacker_cpu_us: us(outcome.cost.attacker),
+            memory_growth_bytes: outcome.cost.memory_bytes,
+        }
+    }
+}
+
 /// The whole report as JSON.
 pub fn json(target: &str, outcomes: &[Outcome]) -> String {
-    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    let entry = |outcome: &'_ Outcome| Entry {
-        id: outcome.id,
-        name: outcome.name,
-        advisories: outcome.advisories,
-        verdict: match outcome.verdict {
-            Verdict::Passed => "passed",
-            Verdict::Failed(_) => "failed",
-            Verdict::NotRun(_) => "not_run",
-        },
-        seen: "",
-        server_cpu_us: outcome.cost.server.map(us),
-        attacker_cpu_us: us(outcome.cost.attacker),
-        memory_growth_bytes: outcome.cost.memory_bytes,
-    };
-    let rows: Vec<Entry<'_>> = outcomes
-        .iter()
-        .map(|outcome| Entry {
-            seen: &outcome.seen,
-            ..entry(outcome)
-        })
-        .collect();
+    let rows: Vec<Entry<'_>> = outcomes.iter().map(Entry::of).collect();
     serde_json::json!({ "target": target, "rows": rows }).to_string()
 }

@@ -31,8 +31,10 @@ pub enum Attack {
     Cases(fn(&Place) -> Vec<Case>),
     /// One block again and again.
     Flood(fn(&Place) -> Flood),
-    /// What bytes alone cannot say: what was seen, or what was wrong with it.
-    Behaviour(fn(&Attempt<'_>) -> Result<String, String>),
+    /// What bytes alone cannot say: what was seen, or what was wrong with it; and in words what must come of it.
+    Behaviour(fn(&Attempt<'_>) -> Result<String, String>, &'static str),
+    /// The same, about something that only ringwire has.
+    Ours(fn(&Attempt<'_>) -> Result<String, String>, &'static str),
     /// Nothing, because this test proves it: file and function.
     Proven(&'static str, &'static str),
     /// Nothing, and why.
@@ -40,7 +42,7 @@ pub enum Attack {
 }
 
 /// Where a handshake goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Place {
     /// A path where messages come back.
     pub path: String,
@@ -82,8 +84,12 @@ pub struct Case {
 pub enum Opening {
     /// Nothing: they are the first.
     Nothing,
+    /// Nothing, and they go to where TLS is spoken.
+    Tls,
     /// A handshake where messages come back.
     Echo,
+    /// The same, and permessage-deflate is agreed on.
+    Deflate,
     /// This handshake.
     Handshake(Request),
 }
@@ -129,6 +135,11 @@ impl Case {
         Self::new(name, Opening::Nothing, bytes, expect)
     }
 
+    /// The first bytes of a connection to where TLS is spoken.
+    pub fn tls(name: impl Into<Cow<'static, str>>, bytes: Vec<u8>, expect: Expect) -> Self {
+        Self::new(name, Opening::Tls, bytes, expect).ours()
+    }
+
     /// A request.
     pub fn request(name: impl Into<Cow<'static, str>>, request: &Request, expect: Expect) -> Self {
         Self::first(name, request.bytes(), expect)
@@ -137,6 +148,11 @@ impl Case {
     /// Bytes behind a good handshake.
     pub fn frames(name: impl Into<Cow<'static, str>>, bytes: Vec<u8>, expect: Expect) -> Self {
         Self::new(name, Opening::Echo, bytes, expect)
+    }
+
+    /// Bytes behind a good handshake that agrees on permessage-deflate.
+    pub fn deflated(name: impl Into<Cow<'static, str>>, bytes: Vec<u8>, expect: Expect) -> Self {
+        Self::new(name, Opening::Deflate, bytes, expect)
     }
 
     /// Bytes behind this handshake.

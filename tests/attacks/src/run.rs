@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::measure::{Cost, Meter};
-use crate::peer::{Answer, End, Frame, Heard, PATIENCE, Pace, Peer};
+use crate::peer::{Answer, End, Heard, PATIENCE, Pace, Peer};
 use crate::row::{Attack, Case, Expect, Flood, Opening, Place, Row};
 use crate::target::{Reasons, Target};
 use crate::wire;
 
 /// By how much a server may grow in a row that says nothing else: an allocator that touches a huge page, of 2 MiB, for the first
 /// time, here and there.
-pub const GROWTH_BYTES_MAX: u64 = 8 << 20;
+pub const GROWTH_BYTES_MAX: u64 = 16 << 20;
 
 /// How long another server may leave open what it should have ended. It may do so for good, so this is short.
 const OTHERS_PATIENCE: Duration = Duration::from_secs(2);
@@ -54,21 +54,27 @@ pub enum Verdict {
     NotRun(String),
 }
 
-/// Runs a row. The calling thread is the attacker.
+/// Runs a row. The calling thread is the attacker. What it sends is made before anything is measured.
 pub fn run(row: &Row, target: &Target) -> Outcome {
     let attempt = Attempt::begin(target);
     let mut memory_bytes_max = GROWTH_BYTES_MAX;
     let mut cheaper = false;
-    let meter = Meter::start(target.process());
-    let result = match &row.attack {
-        Attack::Cases(cases) => run_cases(&attempt, &cases(&place(target))),
+    let meter = || Meter::start(target.process());
+    let (meter, result) = match &row.attack {
+        Attack::Cases(cases) => {
+            let cases = cases(&place(target));
+            (meter(), run_cases(&attempt, &cases))
+        }
         Attack::Flood(flood) => {
             let flood = flood(&place(target));
             memory_bytes_max = flood.memory_bytes_max;
             cheaper = flood.cheaper;
-            run_flood(&attempt, &flood)
+            (meter(), run_flood(&attempt, &flood))
         }
-        Attack::Behaviour(behave) => behave(&attempt),
+        Attack::Ours(..) if !target.is_ours() => {
+            return not_run(row, "concerns ringwire alone".to_owned());
+        }
+        Attack::Behaviour(behave, _) | Attack::Ours(behave, _) => (meter(), behave(&attempt)),
         Attack::Proven(file, test) => return not_run(row, format!("proven by {test} in {file}")),
         Attack::Absent(why) => return not_run(row, (*why).to_owned()),
     };
@@ -113,7 +119,8 @@ impl<'t> Attempt<'t> {
         }
     }
 
-    fn want(&self, reason: &str) {
+    /// One more connection has to end for this reason.
+    pub fn want(&self, reason: &str) {
         *self
             .wanted
             .borrow_mut()
@@ -127,22 +134,30 @@ impl<'t> Attempt<'t> {
     /// # Errors
     /// What the log says instead.
     pub fn check_reasons(&self) -> Result<(), String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.check_reasons_now() {
+                Err(_) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
+                checked => return checked,
+            }
+        }
+    }
+
+    /// The same, of what the log says by now.
+    ///
+    /// # Errors
+    /// As [`check_reasons`](Self::check_reasons).
+    pub fn check_reasons_now(&self) -> Result<(), String> {
         let wanted = self.wanted.borrow();
         if !self.target.is_ours() || wanted.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let seen = self.target.reasons_since(self.log_length);
-            let seen = seen.map_err(|error| error.to_string())?;
-            let enough = |(reason, count): (&String, &usize)| seen.get(reason) >= Some(count);
-            if wanted.iter().all(enough) {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                return Err(format!("the log says {seen:?} instead of {wanted:?}"));
-            }
-            thread::sleep(LOOK_AGAIN);
+        let seen = self.target.reasons_since(self.log_length);
+        let seen = seen.map_err(|error| error.to_string())?;
+        let enough = |(reason, count): (&String, &usize)| seen.get(reason) >= Some(count);
+        match wanted.iter().all(enough) {
+            true => Ok(()),
+            false => Err(format!("the log says {seen:?} instead of {wanted:?}")),
         }
     }
 
@@ -212,19 +227,9 @@ pub fn serves_others(target: &Target) -> Result<(), String> {
     let message = wire::frame(wire::TEXT, b"still here");
     peer.send(&message, Pace::AtOnce)
         .map_err(|error| format!("reads from nobody else: {error}"))?;
-    match data(&mut peer, PATIENCE) {
+    match peer.message(PATIENCE) {
         Ok(frame) if frame.payload == b"still here" => Ok(()),
         other => Err(format!("a newcomer's message came back as {other:?}")),
-    }
-}
-
-/// The next frame that is no control frame.
-fn data(peer: &mut Peer, patience: Duration) -> Result<Frame, End> {
-    loop {
-        let frame = peer.frame(patience)?;
-        if frame.opcode() < wire::CLOSE {
-            return Ok(frame);
-        }
     }
 }
 
@@ -265,7 +270,11 @@ fn patience(target: &Target) -> Duration {
     }
 }
 
-fn run_cases(attempt: &Attempt<'_>, cases: &[Case]) -> Result<String, String> {
+/// Runs cases, each on a connection of its own; what was seen, each thing once.
+///
+/// # Errors
+/// What was wrong, for each case that went wrong.
+pub fn run_cases(attempt: &Attempt<'_>, cases: &[Case]) -> Result<String, String> {
     let mut seen: Vec<String> = Vec::new();
     let mut faults = Vec::new();
     for case in cases {
@@ -278,7 +287,9 @@ fn run_cases(attempt: &Attempt<'_>, cases: &[Case]) -> Result<String, String> {
             Err(fault) => faults.push(format!("{}: {fault}", case.name)),
         }
     }
-    if faults.is_empty() {
+    if faults.is_empty() && seen.is_empty() {
+        Ok("nothing that concerns this server".to_owned())
+    } else if faults.is_empty() {
         Ok(seen.join(", "))
     } else {
         Err(faults.join("; "))
@@ -295,7 +306,9 @@ fn run_case(attempt: &Attempt<'_>, case: &Case) -> Result<String, String> {
 fn open(target: &Target, opening: &Opening) -> Result<Peer, String> {
     match opening {
         Opening::Nothing => Peer::connect(target),
+        Opening::Tls => Peer::connect_tls(target),
         Opening::Echo => Peer::echo(target),
+        Opening::Deflate => Peer::deflate(target),
         Opening::Handshake(request) => Peer::upgrade(target, request).map(|(peer, _)| peer),
     }
     .map_err(|error| format!("it does not open: {error}"))
@@ -407,7 +420,8 @@ fn echoed(target: &Target, peer: &mut Peer, wanted: &[(u8, Vec<u8>)]) -> Result<
         .map_err(|error| format!("it lives no longer: {error}"))?;
     let mut frames = Vec::new();
     loop {
-        match peer.frame(patience(target)) {
+        let frame = peer.frame(patience(target));
+        match frame.map(|frame| peer.plain(frame)) {
             Ok(frame) if frame.payload == MARK => break,
             Ok(frame) if frame.opcode() == wire::CLOSE => {
                 return Err(format!("closed with {:?}", frame.close_code()));

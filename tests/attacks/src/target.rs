@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,16 +31,21 @@ pub struct Target {
     process: Option<Process>,
     /// ringwire itself, ended with this.
     broker: Option<Broker>,
+    secured: Option<Secured>,
+    program: Option<PathBuf>,
     connections: AtomicU64,
 }
 
 impl Target {
-    /// Starts ringwire on one core with this configuration, which has no `[log]`.
+    /// Starts ringwire on one core with this configuration, which has no `[log]`, and [`TLS`] where it is to have a
+    /// certificate.
     pub fn start(config: &str, program: Option<PathBuf>) -> Self {
+        let secured = config.contains(TLS).then(Secured::new);
+        let tls = secured.as_ref().map(Secured::config).unwrap_or_default();
         let launch = Launch {
-            config: format!("{LOG}{config}"),
+            config: format!("{LOG}{}", config.replace(TLS, &tls)),
             cores: 1,
-            program,
+            program: program.clone(),
             keeps_log: true,
             ..Launch::default()
         };
@@ -50,6 +55,8 @@ impl Target {
             path: None,
             process: Some(Process(broker.id())),
             broker: Some(broker),
+            secured,
+            program,
             connections: AtomicU64::new(0),
         };
         target.warm_up();
@@ -68,7 +75,8 @@ impl Target {
             }
             Ok(())
         });
-        honest.expect("the broker serves an honest client");
+        // Where a row has made the limits small, this is refused, and there is less to touch.
+        drop(honest);
     }
 
     /// A server that echoes messages at `path`.
@@ -92,6 +100,8 @@ impl Target {
             path: Some(if path.is_empty() { "/" } else { path }.to_owned()),
             process: process.map(Process),
             broker: None,
+            secured: None,
+            program: None,
             connections: AtomicU64::new(0),
         })
     }
@@ -99,6 +109,11 @@ impl Target {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TLS, if it does.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.secured.as_ref().map(|secured| secured.address)
     }
 
     /// As a `Host` field names it.
@@ -125,6 +140,22 @@ impl Target {
         }
     }
 
+    /// Whether ringwire would start with this configuration.
+    ///
+    /// # Errors
+    /// If this is no ringwire, or it cannot be asked.
+    pub fn accepts_config(&self, config: &str) -> Result<bool, String> {
+        let program = self.program.clone();
+        let launch = self.is_ours().then(|| Launch {
+            config: config.to_owned(),
+            program,
+            ..Launch::default()
+        });
+        Ok(launch
+            .ok_or("only ringwire's configuration is known")?
+            .is_accepted())
+    }
+
     /// How much is in the log by now.
     pub fn log_length(&self) -> u64 {
         let log = self.broker.as_ref().and_then(Broker::log);
@@ -148,6 +179,54 @@ impl Target {
             *reasons.entry(reason).or_default() += 1;
         }
         Ok(reasons)
+    }
+}
+
+/// The place of a certificate in a row's configuration.
+pub const TLS: &str = "[a certificate]";
+
+/// A second listener, for TLS.
+#[derive(Debug)]
+struct Secured {
+    address: SocketAddr,
+    folder: PathBuf,
+}
+
+impl Secured {
+    fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let own = format!("ringwire-attacks-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(own);
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])
+            .expect("a good request");
+        fs::create_dir_all(&folder).expect("a temporary folder can be made");
+        for (name, pem) in [
+            ("cert.pem", made.cert.pem()),
+            ("key.pem", made.signing_key.serialize_pem()),
+        ] {
+            fs::write(folder.join(name), pem).expect("a temporary file can be written");
+        }
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        Self {
+            address: free.expect("loopback has a free port"),
+            folder,
+        }
+    }
+
+    fn config(&self) -> String {
+        let (address, folder) = (self.address, self.folder.display());
+        format!(
+            "[tls]\nlisten = \"{address}\"\ncertificates = [\
+             {{ certificate = \"{folder}/cert.pem\", key = \"{folder}/key.pem\" }}]\n"
+        )
+    }
+}
+
+impl Drop for Secured {
+    fn drop(&mut self) {
+        // A folder that stays behind harms nobody.
+        drop(fs::remove_dir_all(&self.folder));
     }
 }
 

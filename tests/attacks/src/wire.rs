@@ -85,6 +85,26 @@ pub fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
 }
 
+/// The types of TLS records.
+pub const TLS_ALERT: u8 = 21;
+/// Handshake.
+pub const TLS_HANDSHAKE: u8 = 22;
+
+/// A TLS record (RFC 8446 section 5.1).
+pub fn tls_record(kind: u8, fragment: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(fragment.len()).expect("a record is short");
+    [&[kind, 3, 1][..], &length.to_be_bytes(), fragment].concat()
+}
+
+/// The start of a ClientHello that declares `length` bytes, of which some zeros follow.
+pub fn client_hello(length: u32, zeros: usize) -> Vec<u8> {
+    let mut hello = vec![1];
+    hello.extend_from_slice(&length.to_be_bytes()[1..]);
+    hello.extend([3, 3]);
+    hello.resize(hello.len() + zeros, 0);
+    hello
+}
+
 /// One request, field by field.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -175,6 +175,9 @@ pub struct Io {
     /// Kernel send buffer of one connection: what a reader that stopped can hold of the kernel's
     /// memory.
     pub send_buffer_bytes: Size,
+    /// Kernel receive buffer of one connection: what a client that is not read from, or that sends faster than it is
+    /// read, can hold of the kernel's memory.
+    pub receive_window_bytes: Size,
     /// Messages that the lanes from the other cores hold for one core, all together; each has room for 32.
     pub lane_capacity: usize,
 }
@@ -369,6 +372,7 @@ impl Default for Io {
             receive_buffers: 128,
             receive_buffer_bytes: Size::from_kib(17),
             send_buffer_bytes: Size::from_kib(256),
+            receive_window_bytes: Size::from_kib(128),
             lane_capacity: 1024,
         }
     }
@@ -484,6 +488,7 @@ impl Config {
     }
 
     fn check_least(&self) -> Result<(), String> {
+        let io = &self.io;
         let at_least = [
             ("http.head_bytes_max", self.http.head_bytes_max.bytes(), 512),
             ("http.headers_max", self.http.headers_max as u64, 8),
@@ -520,18 +525,19 @@ impl Config {
                 u64::from(self.broker.subscriptions_max),
                 1,
             ),
-            ("io.receive_buffers", u64::from(self.io.receive_buffers), 1),
+            ("io.receive_buffers", u64::from(io.receive_buffers), 1),
             (
                 "io.receive_buffer_bytes",
-                self.io.receive_buffer_bytes.bytes(),
+                io.receive_buffer_bytes.bytes(),
                 256,
             ),
+            ("io.send_buffer_bytes", io.send_buffer_bytes.bytes(), 4096),
             (
-                "io.send_buffer_bytes",
-                self.io.send_buffer_bytes.bytes(),
+                "io.receive_window_bytes",
+                io.receive_window_bytes.bytes(),
                 4096,
             ),
-            ("io.lane_capacity", self.io.lane_capacity as u64, 2),
+            ("io.lane_capacity", io.lane_capacity as u64, 2),
         ];
         for (key, value, least) in at_least {
             if value < least {

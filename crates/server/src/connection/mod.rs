@@ -137,7 +137,9 @@ impl Connection {
 
     /// Bytes arrived. They are consumed here or copied.
     pub fn receive(&mut self, hub: &mut Hub, bytes: &mut [u8]) {
-        if self.encryption.is_some() {
+        if self.pipe.is_ending() {
+            self.pipe.overhear(bytes.len());
+        } else if self.encryption.is_some() {
             self.receive_encrypted(hub, bytes);
         } else {
             self.receive_plain(hub, bytes);
@@ -439,9 +441,11 @@ impl Connection {
             || matches!(&self.encryption, Some(encryption) if encryption.has_unsent())
     }
 
-    /// Whether it has asked for more than it takes: then it is not to be read from.
+    /// Whether it has asked for more than it takes, or goes on where nobody listens: then it is not to be read from.
     pub fn is_full(&self, outbox_bytes_max: usize) -> bool {
-        self.outbox.bytes() > outbox_bytes_max || self.held.len() > HELD_BYTES_MAX
+        self.outbox.bytes() > outbox_bytes_max
+            || self.held.len() > HELD_BYTES_MAX
+            || self.pipe.has_heard_enough()
     }
 
     /// Whether it should be read from no longer although it is: true once.

@@ -5,6 +5,12 @@
 
 use session::Reason;
 
+/// What is still read once the end is decided, in pieces of [`PIECE_BYTES`]: it was under way, and behind it comes the peer's
+/// end. Whoever sends more is not read from any more, for reading costs us more than sending costs them; the peer may read our
+/// last bytes until the close timeout.
+const UNHEARD_PIECES_MAX: u16 = 256;
+const PIECE_BYTES: usize = 64;
+
 /// The socket's side of a connection.
 #[derive(Debug)]
 pub(super) struct Pipe {
@@ -21,6 +27,8 @@ pub(super) struct Pipe {
     /// It is read from.
     pub(super) reading: bool,
     ending: Ending,
+    /// What came once the end was decided, each read rounded up to whole pieces.
+    unheard_pieces: u16,
     /// Why it ends, once that is known.
     pub(super) reason: Option<Reason>,
 }
@@ -51,6 +59,7 @@ impl Pipe {
             ready: false,
             reading: true,
             ending: Ending::None,
+            unheard_pieces: 0,
             reason: None,
         }
     }
@@ -134,6 +143,22 @@ impl Pipe {
         true
     }
 
+    /// Whether the end is decided: nothing that still comes is listened to.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending != Ending::None
+    }
+
+    /// So many bytes came after that.
+    pub(super) fn overhear(&mut self, bytes: usize) {
+        let pieces = u16::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(u16::MAX);
+        self.unheard_pieces = self.unheard_pieces.saturating_add(pieces);
+    }
+
+    /// Whether more came than is read then.
+    pub(super) fn has_heard_enough(&self) -> bool {
+        self.unheard_pieces > UNHEARD_PIECES_MAX
+    }
+
     pub(super) fn write_is_overdue(&self, now_ms: u64, write_timeout_ms: u64) -> bool {
         self.sending && now_ms >= self.since_ms + write_timeout_ms
     }
@@ -198,6 +223,23 @@ mod tests {
         assert!(!pipe.finish_is_overdue(1000, 1000) && pipe.finish_is_overdue(1001, 1000));
         pipe.finish_then_close();
         assert!(pipe.take_close());
+    }
+
+    #[test]
+    fn a_peer_that_goes_on_after_the_end_is_heard_up_to_a_bound() {
+        let mut pipe = Pipe::new();
+        assert!(!pipe.is_ending());
+        pipe.finish();
+        assert!(pipe.is_ending());
+        pipe.overhear((usize::from(UNHEARD_PIECES_MAX) - 1) * PIECE_BYTES);
+        pipe.overhear(0);
+        pipe.overhear(1);
+        assert!(!pipe.has_heard_enough(), "the last piece was begun");
+        pipe.overhear(1);
+        assert!(pipe.has_heard_enough());
+        pipe.overhear(usize::MAX);
+        pipe.overhear(usize::MAX);
+        assert!(pipe.has_heard_enough());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rows F: frames that no client may send, and more of the others than anybody needs.
 
 use crate::peer::Pace;
-use crate::row::Attack::{Cases, Flood as Flooding, Proven};
+use crate::row::Attack::{Behaviour, Cases, Flood as Flooding, Proven};
 use crate::row::{Case, Expect, Flood, Opening, Place, Row};
 use crate::run::GROWTH_BYTES_MAX;
 use crate::wire::{
@@ -142,7 +142,10 @@ pub(super) const ROWS: &[Row] = &[
         name: "many frames of 64 KiB declared, and then silence",
         advisories: &["RUSTSEC-2022-0035", "CVE-2026-58210"],
         config: "[websocket]\nping_interval = \"200ms\"\npong_timeout = \"200ms\"\n",
-        attack: crate::row::Attack::Behaviour(behaviour::declared_and_silent),
+        attack: Behaviour(
+            behaviour::declared_and_silent,
+            "nothing is allocated; 1008 `pong_timeout`",
+        ),
     },
     Row {
         id: "F11",
@@ -207,6 +210,20 @@ pub(super) const ROWS: &[Row] = &[
         }),
     },
     Row {
+        id: "F16",
+        name: "pings without end from a peer that reads no pong",
+        advisories: &["CVE-2026-109932"],
+        config: "",
+        attack: Flooding(|_| control_flood(PING)),
+    },
+    Row {
+        id: "F17",
+        name: "pongs without end that nobody asked for",
+        advisories: &["CVE-2021-3690"],
+        config: "",
+        attack: Flooding(|_| control_flood(PONG)),
+    },
+    Row {
         id: "F18",
         name: "control frames between fragments, which are allowed",
         advisories: &[],
@@ -259,7 +276,10 @@ pub(super) const ROWS: &[Row] = &[
         name: "a peer that neither answers a Close nor ends the connection",
         advisories: &["CVE-2024-23672"],
         config: "[websocket]\nclose_timeout = \"200ms\"\n",
-        attack: crate::row::Attack::Behaviour(behaviour::close_never_answered),
+        attack: Behaviour(
+            behaviour::close_never_answered,
+            "dropped at the close timeout",
+        ),
     },
     Row {
         id: "F22",
@@ -322,7 +342,10 @@ pub(super) const ROWS: &[Row] = &[
         name: "the connection ends or breaks at every byte of a session",
         advisories: &["CVE-2017-2670"],
         config: "",
-        attack: crate::row::Attack::Behaviour(behaviour::cut_off_everywhere),
+        attack: Behaviour(
+            behaviour::cut_off_everywhere,
+            "nothing but whole messages is published",
+        ),
     },
     Row {
         id: "F27",
@@ -352,18 +375,34 @@ fn declared(lengths: &[u64], expect: Expect) -> Vec<Case> {
     lengths.iter().map(case).collect()
 }
 
-/// Each connection is ended at the 65th frame; what it sends beyond that is the attacker's loss.
+/// Each connection is ended at the 65th frame, and not read from for long after it: what is sent beyond that is the attacker's
+/// loss.
 fn fragments(payload: &[u8]) -> Flood {
     Flood {
         opening: Opening::Echo,
         first: part(BINARY, payload),
         block: part(CONTINUATION, payload).repeat(256),
         pace: Pace::AtOnce,
-        bytes_max: 1 << 20,
-        connections: 50,
+        bytes_max: 64 << 20,
+        connections: 3,
         expect: POLICY,
         memory_bytes_max: GROWTH_BYTES_MAX,
-        cheaper: true,
+        cheaper: false,
+    }
+}
+
+/// Each connection is ended when it has used up its rate.
+fn control_flood(opcode: u8) -> Flood {
+    Flood {
+        opening: Opening::Echo,
+        first: Vec::new(),
+        block: frame(opcode, b"").repeat(256),
+        pace: Pace::AtOnce,
+        bytes_max: 64 << 20,
+        connections: 3,
+        expect: Expect::Closed(1008, "control_flood"),
+        memory_bytes_max: GROWTH_BYTES_MAX,
+        cheaper: false,
     }
 }
 

@@ -1,11 +1,14 @@
 //! Rows H: requests that are no opening handshake, or one that must not be granted.
 
 mod behaviour;
+mod protocols;
+mod smuggling;
 
 use crate::peer::Pace;
 use crate::row::Attack::{Absent, Behaviour, Cases, Flood as Flooding, Proven};
-use crate::row::{Case, Expect, Flood, Opening, Place, Row};
+use crate::row::{Case, Expect, Flood, Opening, Row};
 use crate::run::GROWTH_BYTES_MAX;
+use crate::target::TLS;
 use crate::wire::{FIN, Request, TEXT, frame};
 
 const BAD_REQUEST: Expect = Expect::Refused(400, "bad_request");
@@ -89,6 +92,30 @@ pub(super) const ROWS: &[Row] = &[
             for origin in ["https://good.example", "https://good.example:443"] {
                 cases.push(Case::request(origin, &ask(origin), Expect::Upgraded));
             }
+            cases
+        }),
+    },
+    Row {
+        id: "H4",
+        name: "a host that this server is not (DNS rebinding)",
+        advisories: &["CVE-2026-44211"],
+        config: "[http]\nallowed_hosts = [\"broker.example\"]\n",
+        attack: Cases(|place| {
+            let ask = |host: &str| place.handshake().set("Host", host);
+            let denied = Expect::Refused(421, "host_denied");
+            let hosts = [
+                "evil.example",
+                "broker.example.evil.example",
+                "xbroker.example",
+            ];
+            let mut cases: Vec<Case> = hosts
+                .map(|host| Case::request(host, &ask(host), denied.clone()).ours())
+                .to_vec();
+            cases.push(Case::request(
+                "its name",
+                &ask("broker.example"),
+                Expect::Upgraded,
+            ));
             cases
         }),
     },
@@ -245,41 +272,14 @@ pub(super) const ROWS: &[Row] = &[
             "CVE-2026-2835",
         ],
         config: "",
-        attack: Cases(smuggling),
+        attack: Cases(smuggling::lengths),
     },
     Row {
         id: "H12",
         name: "chunks whose size overflows, and floods of chunk extensions",
         advisories: &["RUSTSEC-2026-0181", "CVE-2025-55315"],
         config: "",
-        attack: Cases(|place| {
-            let chunked = |body: &str| {
-                let request = publish(place).field("Transfer-Encoding", "chunked");
-                request.body(body.as_bytes())
-            };
-            let big = Expect::Refused(413, "too_big");
-            let sizes = [
-                ("ffffffffffffffff\r\nx", big.clone()),
-                ("7fffffffffffffff\r\nx", big),
-                ("10000000000000000\r\nx", BAD_REQUEST),
-                ("00000000000000001\r\nx", BAD_REQUEST),
-                ("-1\r\nx", BAD_REQUEST),
-                ("0x1\r\nx", BAD_REQUEST),
-                (" 1\r\nx", BAD_REQUEST),
-                ("1 \r\nx", BAD_REQUEST),
-                ("1\nx", BAD_REQUEST),
-                ("1\r\nxy\r\n0\r\n\r\n", BAD_REQUEST),
-                ("\r\n", BAD_REQUEST),
-            ];
-            let mut cases: Vec<Case> = sizes
-                .map(|(body, expect)| Case::request(body, &chunked(body), expect).ours())
-                .to_vec();
-            let extensions = format!("1;{}\r\nx\r\n", "a=b;".repeat(1000));
-            cases.push(Case::request("extensions", &chunked(&extensions), BAD_REQUEST).ours());
-            let many = "1;abcdefgh\r\nx\r\n".repeat(1000);
-            cases.push(Case::request("many extensions", &chunked(&many), BAD_REQUEST).ours());
-            cases
-        }),
+        attack: Cases(smuggling::chunks),
     },
     Row {
         id: "H13",
@@ -337,7 +337,24 @@ pub(super) const ROWS: &[Row] = &[
         name: "a head that drips, and never ends",
         advisories: &["CVE-2020-13849"],
         config: "[http]\nhead_timeout = \"500ms\"\n",
-        attack: Behaviour(behaviour::dripping_head),
+        attack: Behaviour(
+            behaviour::dripping_head,
+            "408 `request_timeout` at the deadline",
+        ),
+    },
+    Row {
+        id: "H17",
+        name: "half a ClientHello, and one in thousands of records",
+        advisories: &["RUSTSEC-2024-0399"],
+        config: "[http]\nhead_timeout = \"500ms\"\n[a certificate]",
+        attack: Cases(|_| protocols::broken_hellos()),
+    },
+    Row {
+        id: "H18",
+        name: "an alert in the middle of the TLS handshake",
+        advisories: &["RUSTSEC-2024-0336"],
+        config: "[http]\nhead_timeout = \"500ms\"\n[a certificate]",
+        attack: Cases(|_| protocols::early_alerts()),
     },
     Row {
         id: "H20",
@@ -439,6 +456,16 @@ pub(super) const ROWS: &[Row] = &[
         attack: Absent("ringwire believes no forwarded address: it reads none"),
     },
     Row {
+        id: "H30",
+        name: "more connections than there may be, of one address and of all",
+        advisories: &[],
+        config: "[server]\nconnections_max = 40\n",
+        attack: Behaviour(
+            behaviour::crowd,
+            "503 `connection_limit` beyond the limit; those inside are served",
+        ),
+    },
+    Row {
         id: "H31",
         name: "paths that climb, are encoded twice, or have no end",
         advisories: &["RUSTSEC-2022-0082"],
@@ -489,49 +516,11 @@ pub(super) const ROWS: &[Row] = &[
             ]
         }),
     },
+    Row {
+        id: "H33",
+        name: "another protocol than the port speaks",
+        advisories: &["CVE-2026-33218"],
+        config: TLS,
+        attack: Cases(protocols::wrong),
+    },
 ];
-
-/// A publish over HTTP that lacks its body.
-fn publish(place: &Place) -> Request {
-    Request::new(&format!("POST {} HTTP/1.1", place.path)).field("Host", &place.host)
-}
-
-fn smuggling(place: &Place) -> Vec<Case> {
-    let next = place.handshake().bytes();
-    let body = |body: &[u8]| [body, &next].concat();
-    let with = |name: &'static str, value: &str| publish(place).field(name, value);
-    let length = "Content-Length";
-    let coding = "Transfer-Encoding";
-    let requests = [
-        ("both", with(length, "5").field(coding, "chunked")),
-        ("two lengths", with(length, "5").field(length, "6")),
-        ("the same twice", with(length, "5").field(length, "5")),
-        ("+5", with(length, "+5")),
-        ("-5", with(length, "-5")),
-        ("5,5", with(length, "5,5")),
-        ("0x5", with(length, "0x5")),
-        ("5 5", with(length, "5 5")),
-        ("empty length", with(length, "")),
-        ("2^64", with(length, "18446744073709551616")),
-        ("xchunked", with(coding, "xchunked")),
-        ("gzip, chunked", with(coding, "gzip, chunked")),
-        ("chunked, identity", with(coding, "chunked, identity")),
-        (
-            "twice chunked",
-            with(coding, "chunked").field(coding, "chunked"),
-        ),
-        ("a space before the colon", with("Content-Length ", "5")),
-        ("a tab before the colon", with("Content-Length\t", "5")),
-        ("a folded line", with("X", "a\r\n b")),
-        ("a bare LF", with("X", "a\nContent-Length: 5")),
-        ("a bare CR", with("X", "a\rContent-Length: 5")),
-        ("a NUL", with("X", "a\0b")),
-        ("a name of none", with("", "a")),
-        ("two hosts", with("Host", "other")),
-        ("no host", with(length, "5").without("Host")),
-    ];
-    let refuse = |(name, request): (&'static str, Request)| {
-        Case::request(name, &request.body(&body(b"hello")), BAD_REQUEST).ours()
-    };
-    requests.map(refuse).to_vec()
-}

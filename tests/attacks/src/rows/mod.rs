@@ -2,17 +2,24 @@
 //!
 //! A row that concerns what ringwire does not have stands here with that reason, so that whoever builds it finds the row.
 
+mod compression;
 mod framing;
 mod handshake;
+mod pubsub;
 
 use crate::row::Row;
 
 /// Every row, in the catalogue's order.
 pub fn all() -> Vec<&'static Row> {
-    [handshake::ROWS, framing::ROWS]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        handshake::ROWS,
+        framing::ROWS,
+        compression::ROWS,
+        pubsub::ROWS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The row of that id.

@@ -4,6 +4,7 @@
 //! One receive for each socket and turn, so that a peer that sends without pause delays nobody. A receive that does not
 //! fill the buffer has emptied the socket (epoll(7)), and needs no second one to find that out.
 
+use super::super::POISON;
 use super::source::Source;
 use super::{Answer, EpollDriver};
 use crate::{Completion, Driver, ListenerId, Outgoing, Socket, Stream, clock};
@@ -131,6 +132,9 @@ impl EpollDriver {
         }
         self.counters.enters += 1;
         let buffer = &mut self.buffer[..];
+        if cfg!(debug_assertions) {
+            buffer.fill(POISON);
+        }
         let error = match retry_on_intr(|| {
             recv(slot.descriptor(), &mut *buffer, RecvFlags::DONTWAIT).map(|(_, len)| len)
         }) {

@@ -5,6 +5,7 @@
 //! A buffer is lent to the driver's user until the next completion is taken, then goes back; the kernel sees
 //! what went back at the next publishing, once per turn.
 
+use crate::driver::POISON;
 use crate::sys::Mapping;
 use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
@@ -91,6 +92,10 @@ impl ReceiveBuffers {
     /// Puts a buffer that the kernel had filled back into the ring.
     pub(super) fn give_back(&mut self, buffer: u16) {
         let start = self.start_of(buffer);
+        if cfg!(debug_assertions) {
+            // SAFETY: `memory` has `buffer_bytes` from there on, and the kernel was not given them yet.
+            unsafe { start.write_bytes(POISON, self.buffer_bytes as usize) };
+        }
         let position = usize::from(self.tail & self.mask);
         // SAFETY: `position` is inside the header. The kernel reads this entry only after the tail has passed it,
         // which `publish` does later; the entry's last two bytes, which are the tail in entry 0, stay untouched.

@@ -9,7 +9,7 @@ use crate::wire::{self, BINARY, FIN, KEY, Length, TEXT, frame, header};
 
 /// Connections that each declare as much as a message may have: if only that were allocated, it would be more than a row may
 /// take.
-const DECLARERS: usize = 200;
+const DECLARERS: usize = 400;
 
 const _: () = assert!((DECLARERS << 16) as u64 > GROWTH_BYTES_MAX);
 
