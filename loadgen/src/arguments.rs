@@ -27,6 +27,7 @@ pub use self::target::Target;
 pub use self::turnover::Coming;
 pub use self::wording::Words;
 use crate::failure::Failure;
+use crate::payload::Filling;
 use crate::plan::{Pace, Plan};
 
 /// The options of a run, in the order in which `--help` shows them.
@@ -116,6 +117,11 @@ impl Arguments {
             layout,
             slow,
             payload_bytes,
+            filling: if self.load.json_payload {
+                Filling::Json
+            } else {
+                Filling::Noise
+            },
             pace,
             stages: self.load.stages().to_vec(),
             times,

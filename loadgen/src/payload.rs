@@ -80,20 +80,83 @@ impl Stamp {
     }
 }
 
-/// Filler for a payload of `payload_bytes`: bytes without a pattern, so that a server that compresses gains nothing from
-/// them and a shifted or repeated piece is seen.
-pub fn filler(payload_bytes: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(payload_bytes + 8);
-    while bytes.len() < payload_bytes {
-        // xorshift64: any generator with a long period serves here.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
+/// What stands behind the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filling {
+    /// Bytes without a pattern, so that a server that compresses gains nothing from them and a shifted or repeated piece is
+    /// seen.
+    #[default]
+    Noise,
+    /// Rows of JSON, as an API sends them.
+    Json,
+}
+
+/// Payloads without their headers, in turn: of noise one, of JSON as many as no window of a compressor reaches over, so that
+/// none is the repetition of one before.
+#[derive(Debug)]
+pub struct Filler {
+    payloads: Vec<Vec<u8>>,
+    next: usize,
+}
+
+/// The largest window of DEFLATE.
+const WINDOW_BYTES: usize = 32 << 10;
+
+impl Filler {
+    /// Payloads of that size.
+    pub fn new(filling: Filling, payload_bytes: usize) -> Filler {
+        let mut random = Xorshift(0x9e37_79b9_7f4a_7c15);
+        let payloads = match filling {
+            Filling::Noise => vec![noise(&mut random, payload_bytes)],
+            Filling::Json => (0..2 * WINDOW_BYTES / payload_bytes + 2)
+                .map(|_| rows(&mut random, payload_bytes))
+                .collect(),
+        };
+        Filler { payloads, next: 0 }
     }
-    bytes.truncate(payload_bytes);
-    bytes
+
+    /// Where the next message is written.
+    #[inline]
+    pub fn next_payload(&mut self) -> &mut [u8] {
+        self.next += 1;
+        if self.next >= self.payloads.len() {
+            self.next = 0;
+        }
+        &mut self.payloads[self.next]
+    }
+}
+
+/// xorshift64: any generator with a long period serves here.
+struct Xorshift(u64);
+
+impl Xorshift {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+fn noise(random: &mut Xorshift, payload_bytes: usize) -> Vec<u8> {
+    let words = std::iter::repeat_with(|| random.next().to_le_bytes());
+    words.flatten().take(payload_bytes).collect()
+}
+
+/// The header's place, and orders behind it; the last one is cut.
+fn rows(random: &mut Xorshift, payload_bytes: usize) -> Vec<u8> {
+    let mut text = " ".repeat(PAYLOAD_BYTES_MIN);
+    while text.len() < payload_bytes {
+        let mut below = |bound: u64| random.next() % bound;
+        let side = ["buy", "sell"][usize::from(below(2) == 0)];
+        let symbol = ["EURUSD", "GBPUSD", "USDJPY", "AUDNZD"][below(4) as usize];
+        let (id, price, cents, amount) = (below(1 << 40), below(10_000), below(100), below(10_000));
+        text += &format!(
+            "{{\"id\":{id},\"symbol\":\"{symbol}\",\"side\":\"{side}\",\"price\":{price}.{cents:02},\"amount\":{amount}}},"
+        );
+    }
+    text.truncate(payload_bytes);
+    text.into_bytes()
 }
 
 #[expect(
@@ -130,17 +193,31 @@ mod tests {
         })
     }
 
+    #[test]
+    fn no_row_of_json_repeats_one_that_a_window_still_holds() {
+        for payload_bytes in [64, 1024, 40_000] {
+            let mut filler = Filler::new(Filling::Json, payload_bytes);
+            let between = WINDOW_BYTES.div_ceil(payload_bytes);
+            let recent: std::collections::HashSet<_> = (0..=between)
+                .map(|_| filler.next_payload().to_vec())
+                .collect();
+            assert_eq!(recent.len(), between + 1);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_was_written_is_read(stamp in stamps(), payload_bytes in PAYLOAD_BYTES_MIN..600) {
-            let mut payload = filler(payload_bytes);
+            let mut filler = Filler::new(Filling::Noise, payload_bytes);
+            let mut payload = filler.next_payload().to_vec();
             stamp.write(&mut payload);
             prop_assert_eq!(Stamp::read(&payload, payload_bytes), Ok(stamp));
         }
 
         #[test]
         fn any_flipped_bit_is_seen(stamp in stamps(), payload_bytes in PAYLOAD_BYTES_MIN..300, at in any::<prop::sample::Index>(), bit in 0..8_u32) {
-            let mut payload = filler(payload_bytes);
+            let mut filler = Filler::new(Filling::Noise, payload_bytes);
+            let mut payload = filler.next_payload().to_vec();
             stamp.write(&mut payload);
             payload[at.index(payload_bytes)] ^= 1_u8 << bit;
             prop_assert_eq!(Stamp::read(&payload, payload_bytes), Err(Damage::Checksum));
@@ -148,7 +225,7 @@ mod tests {
 
         #[test]
         fn any_other_length_is_seen(payload_bytes in 0_usize..200) {
-            let mut payload = filler(100);
+            let mut payload = vec![b'x'; 100];
             Stamp { run: 1, publisher: 2, topic: 3, sequence: 4, sent_ns: 5 }.write(&mut payload);
             payload.resize(payload_bytes, 0);
             prop_assume!(payload_bytes != 100);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dialect::Dialect;
+use crate::payload::Filling;
 use crate::security::Security;
 use crate::slow_readers::SlowReaders;
 use crate::stages::{Curve, Stage};
@@ -46,6 +47,8 @@ pub struct Plan {
     pub slow: Option<SlowReaders>,
     /// The size of each message.
     pub payload_bytes: usize,
+    /// What it is filled with.
+    pub filling: Filling,
     /// When messages are sent.
     pub pace: Pace,
     /// In an open loop whose rate changes: how it does within the measured window.
@@ -100,6 +103,8 @@ pub struct Handshake {
     pub subprotocols: Vec<String>,
     /// Names and values.
     pub headers: Vec<(String, String)>,
+    /// Whether permessage-deflate is offered, as browsers offer it; the server must agree.
+    pub compress: bool,
 }
 
 /// Headers may hold what no log is to show.

@@ -47,6 +47,8 @@ pub struct Counts {
     pub gaps: u64,
     /// How many messages those were.
     pub gap_messages: u64,
+    /// Bytes that came from the server, whatever they were: what TLS sealed, what was compressed.
+    pub wire_bytes: u64,
 }
 
 impl Counts {
@@ -89,6 +91,7 @@ impl Counts {
             rejected: join(self.rejected, other.rejected),
             gaps: join(self.gaps, other.gaps),
             gap_messages: join(self.gap_messages, other.gap_messages),
+            wire_bytes: join(self.wire_bytes, other.wire_bytes),
         }
     }
 }

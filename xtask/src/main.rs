@@ -105,6 +105,11 @@ const TASKS: &[(&str, &str, Task)] = &[
         compare::bystanders,
     ),
     (
+        "compression",
+        "what permessage-deflate costs and saves, beside a server that compresses for each connection",
+        compare::compression,
+    ),
+    (
         "idle",
         "what 10,000 subscribed connections take, in memory and to make",
         compare::idle,

@@ -90,6 +90,12 @@ pub struct Load {
     #[arg(long, default_value = "64", value_parser = parse_bytes, value_name = "BYTES")]
     pub payload: usize,
 
+    /// Fills messages with rows of JSON, different ones each time, instead of noise
+    ///
+    /// What a server that compresses makes of noise says nothing
+    #[arg(long)]
+    pub json_payload: bool,
+
     /// Subscribers that read too slowly: what do they cost the others?
     ///
     /// A number or a share of all, evenly over the topics. Latency, loss and reach then speak of the healthy ones. Their receive

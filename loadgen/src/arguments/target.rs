@@ -38,6 +38,12 @@ pub struct Target {
     /// one that is offered is refused, as browsers do
     #[arg(long, value_name = "NAME")]
     pub subprotocol: Option<String>,
+
+    /// Offers permessage-deflate as browsers do, and wants the server to agree
+    ///
+    /// Give --json-payload with it: noise does not compress
+    #[arg(long)]
+    pub compress: bool,
 }
 
 /// What `--subprotocol` calls the absence of one.
@@ -77,6 +83,7 @@ impl Target {
         Ok(Handshake {
             subprotocols,
             headers: headers.collect::<Result<_, _>>()?,
+            compress: self.compress,
         })
     }
 

@@ -205,6 +205,7 @@ impl<'r> Arrivals<'r> {
         let Some(link) = self.links.at(socket) else {
             return Ok(());
         };
+        self.reception.counts.wire_bytes += bytes.len() as u64;
         if link.is_secured {
             return self.receive_sealed(socket, bytes, now_ns);
         }
@@ -309,7 +310,12 @@ impl<'r> Arrivals<'r> {
             let mut rest = &*bytes;
             match response.receive(&mut rest) {
                 Ok(None) => return Ok(()),
-                Ok(Some(agreed)) => self.opening.check_agreement(&agreed, link.member)?,
+                Ok(Some(agreed)) => {
+                    self.opening.check_agreement(&agreed, link.member)?;
+                    if let Some(agreed) = agreed.deflate {
+                        link.ends.compress(agreed);
+                    }
+                }
                 Err(error) => {
                     return Err(obstacle::of_handshake(
                         &error,

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use protocol::handshake::client;
+use protocol::handshake::deflate::Agreed;
 use protocol::ws::{self, Kind};
 use reactor::{Driver, Outgoing, Socket};
 use tls::ClientConnection;
@@ -130,6 +131,12 @@ pub(super) enum Cause {
 }
 
 impl Ends {
+    /// The handshake agreed on compression.
+    pub(super) fn compress(&mut self, agreed: Agreed) {
+        let unused = ws::Connection::new(ws::Role::Client, 0, 0);
+        self.machine = std::mem::replace(&mut self.machine, unused).with_deflate(agreed);
+    }
+
     /// Queues one message.
     pub(super) fn send(&mut self, kind: Kind, message: &[u8]) {
         self.machine.send(kind, message, &mut self.out);

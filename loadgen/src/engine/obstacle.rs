@@ -137,6 +137,15 @@ pub(super) fn of_no_subprotocol(offered: &str, at: Situation) -> Failure {
     )
 }
 
+/// The server takes the WebSocket, but messages are not to be compressed.
+pub(super) fn of_no_compression(at: Situation) -> Failure {
+    failure(
+        format!("{} did not agree to permessage-deflate", at.address),
+        "Switch it on at the server, or leave out --compress.",
+        at,
+    )
+}
+
 /// The WebSocket stands, and then the server said that it will not.
 pub(super) fn of_refusal(how: &str, at: Situation) -> Failure {
     failure(

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
-use protocol::handshake::client;
+use protocol::handshake::{client, deflate};
 use protocol::ws;
 use reactor::{Driver, Socket, SocketOptions};
 
@@ -335,6 +335,7 @@ impl<'p> Opening<'p> {
         let Handshake {
             subprotocols,
             headers,
+            compress,
         } = &self.plan.handshake;
         let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
         let headers: Vec<(&str, &str)> = headers
@@ -347,7 +348,10 @@ impl<'p> Opening<'p> {
             subprotocols: &subprotocols,
             headers: &headers,
             key,
-            deflate: None,
+            deflate: compress.then_some(deflate::Parameters {
+                client_max_window_bits: Some(None),
+                ..deflate::Parameters::default()
+            }),
         };
         offer
             .write(&mut link.ends.out)
@@ -360,18 +364,21 @@ impl<'p> Opening<'p> {
         Ok(())
     }
 
-    /// The server has agreed to a WebSocket. One that agrees to none of the subprotocols speaks another, and browsers would
+    /// The server has agreed to a WebSocket. One that does not compress was not to be measured; one that agrees to none of the subprotocols speaks another, and browsers would
     /// hang up.
     pub(super) fn check_agreement(
         &self,
         agreed: &client::Established,
         member: Member,
     ) -> Result<(), Failure> {
+        let situation = self.situation_of(member);
+        if self.plan.handshake.compress && agreed.deflate.is_none() {
+            return Err(obstacle::of_no_compression(situation));
+        }
         let offered = &self.plan.handshake.subprotocols;
         if offered.is_empty() || agreed.subprotocol.is_some() {
             return Ok(());
         }
-        let situation = self.situation_of(member);
         Err(obstacle::of_no_subprotocol(&offered.join(", "), situation))
     }
 

@@ -10,7 +10,7 @@ use reactor::Socket;
 use super::links::{Link, Links, Stage};
 use super::reception::Returned;
 use crate::dialect::Envelope;
-use crate::payload::{self, Stamp};
+use crate::payload::{Filler, Stamp};
 use crate::plan::{Pace, Plan};
 use crate::returns::Window;
 use crate::schedule::Schedule;
@@ -33,7 +33,7 @@ pub(super) struct Publishing {
     /// Where a line of the whole run stands in `lines`; `u32::MAX` for those of other threads.
     places: Vec<u32>,
     pace: Turns,
-    payload: Vec<u8>,
+    filler: Filler,
     /// Of each topic.
     envelopes: Vec<Envelope>,
     /// Of WebSocket messages.
@@ -133,7 +133,7 @@ impl Publishing {
             publishers,
             places,
             pace,
-            payload: payload::filler(plan.payload_bytes),
+            filler: Filler::new(plan.filling, plan.payload_bytes),
             envelopes: plan
                 .topic_names
                 .iter()
@@ -338,6 +338,7 @@ impl Publishing {
             topic, publisher, ..
         } = self.lines[line];
         let publisher = self.publishers[publisher as usize].number;
+        let payload = self.filler.next_payload();
         Stamp {
             run: self.run,
             publisher,
@@ -345,18 +346,18 @@ impl Publishing {
             sequence,
             sent_ns,
         }
-        .write(&mut self.payload);
+        .write(payload);
         let envelope = &self.envelopes[topic as usize];
         if let Some(post) = &mut link.ends.post {
-            post.push(&self.payload);
+            post.push(payload);
             if link.stage == Stage::Posting {
                 post.write_next(&mut link.ends.out);
             }
         } else if envelope.is_bare() {
-            link.ends.send(self.kind, &self.payload);
+            link.ends.send(self.kind, payload);
         } else {
             self.message.clear();
-            envelope.wrap(&self.payload, &mut self.message);
+            envelope.wrap(payload, &mut self.message);
             link.ends.send(self.kind, &self.message);
         }
         self.lines[line].published += 1;

@@ -455,7 +455,7 @@ mod tests {
 
     use super::*;
     use crate::arguments::Arguments;
-    use crate::payload::{PAYLOAD_BYTES_MIN, filler};
+    use crate::payload::PAYLOAD_BYTES_MIN;
 
     const RUN: u32 = 7;
 
@@ -478,7 +478,7 @@ mod tests {
         sequence: u64,
         flip: Option<usize>,
     ) -> Vec<u8> {
-        let mut payload = filler(PAYLOAD_BYTES_MIN + 8);
+        let mut payload = vec![b'x'; PAYLOAD_BYTES_MIN + 8];
         let stamp = Stamp {
             run,
             publisher,

@@ -35,6 +35,7 @@ use crate::evidence::{Departure, Evidence};
 use crate::failure::Outcome;
 use crate::figure::Figures;
 use crate::http_answers::HttpAnswers;
+use crate::payload::Filling;
 use crate::plan::{Pace, Plan};
 use crate::process::CpuUse;
 use crate::threshold::{Condition, Judged};
@@ -109,6 +110,9 @@ struct Load {
     /// Whether the server is to leave a member's own messages out.
     no_local: bool,
     payload_bytes: usize,
+    /// Whether messages are JSON, and whether the server was asked to compress them.
+    json: bool,
+    compress: bool,
     threads: u32,
 }
 
@@ -158,6 +162,8 @@ struct Throughput {
     publishes_per_second: f64,
     deliveries_per_second: f64,
     delivered_payload_bytes_per_second: f64,
+    /// What each delivery was on the wire, with all that came beside it.
+    wire_bytes_per_delivery: f64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -341,6 +347,8 @@ impl Load {
             duplex: plan.layout.is_duplex(),
             no_local: plan.layout.leaves_out_own(),
             payload_bytes: plan.payload_bytes,
+            json: plan.filling == Filling::Json,
+            compress: plan.handshake.compress,
             threads: plan.threads,
         }
     }
@@ -377,6 +385,10 @@ impl Throughput {
             publishes_per_second: ratio(evidence.window.published as f64, seconds),
             deliveries_per_second,
             delivered_payload_bytes_per_second: deliveries_per_second * plan.payload_bytes as f64,
+            wire_bytes_per_delivery: ratio(
+                evidence.window.wire_bytes as f64,
+                evidence.window.deliveries as f64,
+            ),
         }
     }
 }

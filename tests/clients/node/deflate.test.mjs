@@ -18,8 +18,8 @@ let broker;
 let contexts;
 
 before(async () => {
-  broker = await startBroker();
-  contexts = await startBroker('[compression]\ncontexts_bytes_max = "1MiB"\n');
+  broker = await startBroker('[compression]\nenabled = true\n');
+  contexts = await startBroker('[compression]\nenabled = true\ncontexts_bytes_max = "1MiB"\n');
 });
 after(async () => {
   assert.equal(await broker.stop(), 0);

@@ -31,6 +31,13 @@ def offers():
             }
 
 
+@pytest.fixture(scope="module")
+def compressing():
+    """A broker that agrees."""
+    with running_broker(env={**os.environ, "RINGWIRE_COMPRESSION_ENABLED": "true"}) as broker:
+        yield broker
+
+
 def deflating(broker, path, **parameters):
     factory = ClientPerMessageDeflateFactory(**parameters)
     return open_socket(broker, path, compression=None, extensions=[factory])
@@ -54,22 +61,23 @@ def test_every_set_of_parameters(topic, contexts):
         assert len(alone) == 100
         assert alone.count(False) == (0 if contexts == "0B" else 50)
 
-    with running_broker(env={**os.environ, "RINGWIRE_COMPRESSION_CONTEXTS_BYTES_MAX": contexts}) as broker:
+    settings = {"RINGWIRE_COMPRESSION_ENABLED": "true", "RINGWIRE_COMPRESSION_CONTEXTS_BYTES_MAX": contexts}
+    with running_broker(env={**os.environ, **settings}) as broker:
         asyncio.run(main(broker))
 
 
-def test_one_topic_for_every_window(broker, topic):
+def test_one_topic_for_every_window(compressing, topic):
     """Plain subscribers and those with windows of 8 to 15 bits on one topic get the same, and so does a replay."""
 
     async def main():
         async with AsyncExitStack() as stack:
-            openings = [deflating(broker, f"/t/{topic}?mode=sub", server_max_window_bits=bits) for bits in range(8, 16)]
-            openings += [open_socket(broker, f"/t/{topic}?mode=sub", compression=None) for _ in range(2)]
+            openings = [deflating(compressing, f"/t/{topic}?mode=sub", server_max_window_bits=bits) for bits in range(8, 16)]
+            openings += [open_socket(compressing, f"/t/{topic}?mode=sub", compression=None) for _ in range(2)]
             sockets = [await stack.enter_async_context(opening) for opening in openings]
             for message in MESSAGES:
-                await asyncio.to_thread(broker.publish, topic, message)
+                await asyncio.to_thread(compressing.publish, topic, message)
             for bits in [9, 12, 15]:
-                late = deflating(broker, f"/t/{topic}?mode=sub&last=9", server_max_window_bits=bits)
+                late = deflating(compressing, f"/t/{topic}?mode=sub&last=9", server_max_window_bits=bits)
                 sockets.append(await stack.enter_async_context(late))
             for socket in sockets:
                 assert await receive_many(socket, len(MESSAGES)) == MESSAGES
@@ -77,11 +85,11 @@ def test_one_topic_for_every_window(broker, topic):
     asyncio.run(main())
 
 
-def test_the_json_dialect_compressed(broker, topic):
+def test_the_json_dialect_compressed(compressing, topic):
     """A message and a history of 40 KB come through /ws compressed."""
 
     async def main():
-        async with deflating(broker, "/ws") as socket:
+        async with deflating(compressing, "/ws") as socket:
             client = await Json.open(socket)
             await client.ok(subscribe=topic)
             await client.ok(publish=topic, data=json.loads(LONG))
@@ -92,14 +100,13 @@ def test_the_json_dialect_compressed(broker, topic):
     asyncio.run(main())
 
 
-def test_compression_switched_off(topic):
-    """With compression.enabled = false every offer is declined and messages are plain."""
+def test_compression_switched_off(broker, topic):
+    """Where nothing is configured every offer is declined and messages are plain."""
 
-    async def main(broker):
+    async def main():
         async with open_socket(broker, f"/t/{topic}") as socket:
             assert socket.protocol.extensions == []
             await socket.send(LONG)
             assert await receive_many(socket, 1) == [LONG]
 
-    with running_broker(env={**os.environ, "RINGWIRE_COMPRESSION_ENABLED": "false"}) as broker:
-        asyncio.run(main(broker))
+    asyncio.run(main())

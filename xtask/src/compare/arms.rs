@@ -62,6 +62,47 @@ pub(super) fn of_peers() -> Vec<Arm> {
     ]
 }
 
+/// The arms of `cargo xtask compression`: the broker with and without, and a server that compresses for each
+/// connection, with one compressor for all and with one for each.
+pub(super) fn of_compression() -> Vec<Arm> {
+    vec![
+        Arm {
+            title: "ringwire, compressed",
+            start: |site| {
+                let mut command = (ringwire().start)(site)?;
+                command.env("RINGWIRE_COMPRESSION_ENABLED", "true");
+                Ok(command)
+            },
+            reach: compressed,
+            ..ringwire()
+        },
+        Arm {
+            key: "ringwire-plain",
+            title: "ringwire, plain",
+            ..ringwire()
+        },
+        Arm {
+            key: "bun-plain",
+            title: "Bun, plain",
+            ..bun()
+        },
+        Arm {
+            key: "bun-shared",
+            title: "Bun, shared compressor",
+            start: |site| bun_compressing(site, "shared"),
+            reach: compressed,
+            ..bun()
+        },
+        Arm {
+            key: "bun-dedicated",
+            title: "Bun, a compressor each",
+            start: |site| bun_compressing(site, "dedicated"),
+            reach: compressed,
+            ..bun()
+        },
+    ]
+}
+
 /// The arms of a task that the command line asks for; without a word all of them.
 pub(super) fn chosen(arms: Vec<Arm>, wanted: &[String]) -> Result<Vec<Arm>, String> {
     let keys: Vec<&str> = arms.iter().map(|arm| arm.key).collect();
@@ -188,6 +229,19 @@ pub(super) fn bun() -> Arm {
         },
         reach: same_urls,
     }
+}
+
+fn bun_compressing(site: &Site<'_>, compressor: &str) -> Result<Command, String> {
+    let mut command = (bun().start)(site)?;
+    command.env("COMPRESSOR", compressor);
+    Ok(command)
+}
+
+/// As browsers connect.
+fn compressed(address: SocketAddr) -> Vec<String> {
+    let mut words = same_urls(address);
+    words.push("--compress".to_owned());
+    words
 }
 
 pub(super) fn nchan() -> Arm {

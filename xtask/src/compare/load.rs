@@ -17,6 +17,8 @@ pub(super) struct Load {
     pub(super) stopped_percent: u32,
     /// What TLS handshakes after a thread's first are, in the load generator's word; nothing where it is not asked.
     pub(super) handshakes: Option<&'static str>,
+    /// Messages are JSON instead of noise.
+    pub(super) json: bool,
 }
 
 /// When the next message is sent.
@@ -46,6 +48,7 @@ fn fan_out(name: &str, subscribers: u32, payload_bytes: u32, outstanding: u32) -
         measured: MEASURED,
         stopped_percent: 0,
         handshakes: None,
+        json: false,
     }
 }
 
@@ -84,6 +87,24 @@ pub(super) fn latencies() -> Vec<Load> {
     vec![
         fan_out("1 -> 100, 512 B", 100, 512, 1),
         fan_out("1 -> 1000, 64 B", 1000, 64, 1),
+    ]
+}
+
+/// What compression costs and brings. Each message travels alone; a client takes longer to inflate one than the
+/// broker to send it.
+pub(super) fn compression() -> Vec<Load> {
+    let json = |name: &str, subscribers, payload_bytes| Load {
+        json: true,
+        measured: Duration::from_secs(1),
+        ..fan_out(name, subscribers, payload_bytes, 1)
+    };
+    vec![
+        json("1 -> 1, 1 KiB", 1, 1024),
+        json("1 -> 10, 1 KiB", 10, 1024),
+        json("1 -> 100, 1 KiB", 100, 1024),
+        json("1 -> 1000, 1 KiB", 1000, 1024),
+        json("1 -> 1000, 256 B", 1000, 256),
+        json("1 -> 1000, 16 KiB", 1000, 16 << 10),
     ]
 }
 
@@ -183,6 +204,7 @@ impl Load {
         .into_iter()
         .chain(handshakes)
         .flat_map(|(option, value)| [option.to_owned(), value])
+        .chain(self.json.then(|| "--json-payload".to_owned()))
         .collect()
     }
 }

@@ -1,5 +1,5 @@
 //! What the broker costs beside others that do the same job: `cargo xtask floor` beside programs that do nothing
-//! but send, `cargo xtask peers` beside other servers, `cargo xtask latency`, `bystanders` and `idle` for
+//! but send, `cargo xtask peers` beside other servers, `cargo xtask latency`, `bystanders`, `compression` and `idle` for
 //! more questions about them.
 //!
 //! Each row is one load. In each round every arm takes it one after another; a row's figure is the median of its
@@ -118,6 +118,20 @@ pub(crate) fn handshakes(root: &Path, words: &[String]) -> Result<(), String> {
     comparison.end()
 }
 
+/// `cargo xtask compression`
+pub(crate) fn compression(root: &Path, words: &[String]) -> Result<(), String> {
+    let mut comparison = Comparison::begin(root, words, arms::of_compression())?;
+    println!(
+        "permessage-deflate: messages are rows of JSON, no two alike. CPU time of the server per delivery in us; bytes \
+         on the wire per delivery; thousands of deliveries per second (server's share of its CPU).\n"
+    );
+    comparison.print_head("load");
+    for load in comparison.wanted(load::compression())? {
+        comparison.row(&load, compression_cell)?;
+    }
+    comparison.end()
+}
+
 /// `cargo xtask idle`
 pub(crate) fn idle(root: &Path, words: &[String]) -> Result<(), String> {
     let mut comparison = Comparison::begin(root, words, arms::of_peers())?;
@@ -154,6 +168,16 @@ fn cost_cell(series: &Series, ratio: Option<f64>) -> Option<String> {
     let rate = series.median(|it| it.deliveries_per_second)? / 1000.0;
     let share = series.median(|it| it.server_cpu_share)? * 100.0;
     Some(format!("{cost:.0}{ratio}; {rate:.0}k ({share:.0} %)"))
+}
+
+fn compression_cell(series: &Series, _: Option<f64>) -> Option<String> {
+    let cost = series.median(|it| it.cpu_ns_per_delivery)? / 1000.0;
+    let bytes = series.median(|it| it.wire_bytes_per_delivery)?;
+    let rate = series.median(|it| it.deliveries_per_second)? / 1000.0;
+    let share = series.median(|it| it.server_cpu_share)? * 100.0;
+    Some(format!(
+        "{cost:.2} us; {bytes:.0} B; {rate:.0}k ({share:.0} %)"
+    ))
 }
 
 fn latency_cell(series: &Series, _: Option<f64>) -> Option<String> {

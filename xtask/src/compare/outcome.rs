@@ -7,6 +7,7 @@ use serde_json::Value;
 pub(super) struct Figures {
     pub(super) cpu_ns_per_delivery: f64,
     pub(super) deliveries_per_second: f64,
+    pub(super) wire_bytes_per_delivery: f64,
     pub(super) publishes_per_second: f64,
     /// Part of one CPU that the server was on.
     pub(super) server_cpu_share: f64,
@@ -54,6 +55,7 @@ pub(super) fn judge(report: &Value) -> Result<Figures, String> {
     Ok(Figures {
         cpu_ns_per_delivery: number("server", "cpu_ns_per_delivery")?,
         deliveries_per_second: number("throughput", "deliveries_per_second")?,
+        wire_bytes_per_delivery: number("throughput", "wire_bytes_per_delivery")?,
         publishes_per_second: number("throughput", "publishes_per_second")?,
         server_cpu_share: number("server", "cpu_share")?,
         latency_ns: [
@@ -100,7 +102,7 @@ mod tests {
         json!({
             "load": {"loop": "closed"},
             "verdict": {"exit_code": 0, "faults": [], "invalid_because": []},
-            "throughput": {"deliveries": 10, "deliveries_per_second": 5.0, "publishes_per_second": 2.5},
+            "throughput": {"deliveries": 10, "deliveries_per_second": 5.0, "wire_bytes_per_delivery": 70.0, "publishes_per_second": 2.5},
             "latency": {"p50_ns": 1, "p99_ns": 2, "p99_9_ns": 3, "max_ns": 4},
             "integrity": {"expected": 10},
             "connect": {"per_second": 7.0, "server_cpu_ns_per_connection": 20_000.0},

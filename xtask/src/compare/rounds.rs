@@ -104,6 +104,7 @@ mod tests {
         let figures = |cpu_ns_per_delivery| Figures {
             cpu_ns_per_delivery,
             deliveries_per_second: 0.0,
+            wire_bytes_per_delivery: 0.0,
             publishes_per_second: 0.0,
             server_cpu_share: 0.0,
             latency_ns: [0.0; 4],

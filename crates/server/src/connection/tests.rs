@@ -12,6 +12,7 @@ use protocol::ws::{self, Role};
 fn hub() -> Hub {
     let mut config = Config::default();
     config.server.echo = true;
+    config.compression.enabled = true;
     let place = Place {
         core: 0,
         cores: 1,
@@ -32,11 +33,15 @@ fn connected(hub: &mut Hub, request: &str) -> Connection {
 }
 
 fn upgraded(hub: &mut Hub, path: &str) -> Connection {
-    let request = format!(
+    connected(hub, &upgrade(path, ""))
+}
+
+/// The request for a WebSocket, with further header lines.
+fn upgrade(path: &str, lines: &str) -> String {
+    format!(
         "GET {path} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    connected(hub, &request)
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{lines}\r\n"
+    )
 }
 
 fn multiplexed(hub: &mut Hub) -> Connection {
@@ -158,4 +163,86 @@ fn an_end_behind_held_requests_comes_after_their_answers() {
     let end = steps.iter().position(|step| *step == Step::Finish);
     assert_eq!(steps[end.expect("an end") + 1], Step::Close);
     assert!(steps[..end.unwrap()].contains(&Step::Send));
+}
+
+/// Publishes one message of a kilobyte to as many subscribers with each of these offers; how often it
+/// was compressed.
+fn compressions(hub: &mut Hub, offers: &[&str], subscribers: u32) -> u64 {
+    let mut connections: Vec<_> = (0..subscribers)
+        .flat_map(|_| offers)
+        .enumerate()
+        .map(|(index, offer)| {
+            let socket = Socket {
+                index: index as u32,
+                generation: 0,
+            };
+            let request = upgrade(
+                "/t/a?mode=sub",
+                &format!("sec-websocket-extensions: {offer}\r\n"),
+            );
+            let mut connection = Connection::new(socket, Transport::Plain, hub);
+            connection.receive(hub, &mut request.into_bytes());
+            tell(hub, &mut connection);
+            read(hub, &mut connection);
+            connection
+        })
+        .collect();
+    let before = hub.encoder.compressions();
+    let topic = broker::TopicName::parse("a").unwrap();
+    let payload = "a message ".repeat(100);
+    hub.publish(
+        broker::Publisher::Nobody,
+        (&topic).into(),
+        broker::Kind::Text,
+        payload.as_bytes(),
+    )
+    .unwrap();
+    hub.end_turn();
+    for connection in &mut connections {
+        connection.falls_behind();
+        let mut pieces = Vec::new();
+        assert_eq!(
+            connection.next_step(hub, &mut pieces, 64, 1 << 20),
+            Step::Send
+        );
+        assert!(pieces.concat().len() < payload.len() / 4);
+    }
+    hub.encoder.compressions() - before
+}
+
+#[test]
+fn a_message_is_compressed_once_for_each_class_of_windows_however_many_listen() {
+    let large = "permessage-deflate";
+    let middle = "permessage-deflate; server_max_window_bits=13";
+    let small = "permessage-deflate; server_max_window_bits=8";
+    for (offers, expected) in [(&[large][..], 1), (&[large, middle, small], 3)] {
+        for subscribers in [1, 2, 50] {
+            assert_eq!(compressions(&mut hub(), offers, subscribers), expected);
+        }
+    }
+}
+
+/// A context counts against the budget for as long as its connection is there, however it ends.
+#[test]
+fn contexts_are_granted_while_the_budget_lasts() {
+    let mut config = Config::default();
+    config.compression.enabled = true;
+    config.compression.contexts_bytes_max = crate::config::Size::from_kib(8);
+    let mut hub = hub();
+    hub.reload(Arc::new(Settings::from(&config)));
+    let offer = "sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n";
+    let granted = |hub: &mut Hub| {
+        let mut connection = connected(hub, &upgrade("/t/a?mode=pub", offer));
+        let mut pieces = Vec::new();
+        connection.next_step(hub, &mut pieces, 64, 1 << 20);
+        let answer = String::from_utf8(pieces.concat()).unwrap();
+        (answer.contains("client_max_window_bits=12"), connection)
+    };
+    let (first, second, third) = (granted(&mut hub), granted(&mut hub), granted(&mut hub));
+    assert!(first.0 && second.0 && !third.0, "4 KiB each");
+    drop(first.1);
+    let (again, mut ended) = granted(&mut hub);
+    assert!(again);
+    ended.abort();
+    assert!(granted(&mut hub).0);
 }

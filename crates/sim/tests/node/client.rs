@@ -2,6 +2,7 @@
 //! has certificates.
 
 use protocol::handshake::client::{Offer, Response};
+use protocol::handshake::deflate::Parameters;
 use protocol::ws::{Config, Connection, Event, Inflater, Input, Kind, Role};
 use ringwire_sim::{Peer, PeerState, SimNode};
 use tls::ClientConnection;
@@ -40,13 +41,25 @@ const CONFIG: Config = Config {
 impl Client {
     /// Calls the node and asks for a WebSocket at `target`.
     pub(crate) fn connect(node: &SimNode, target: &str) -> Self {
+        Self::connect_compressed(node, target, None)
+    }
+
+    /// The same, and for compressed messages in a window of so many bits.
+    pub(crate) fn connect_compressed(
+        node: &SimNode,
+        target: &str,
+        window_bits: Option<u8>,
+    ) -> Self {
         let offer = Offer {
             host: "localhost:7464",
             target,
             subprotocols: &[],
             headers: &[],
             key: [7; 16],
-            deflate: None,
+            deflate: window_bits.map(|bits| Parameters {
+                server_max_window_bits: Some(bits),
+                ..Parameters::default()
+            }),
         };
         let mut out = Vec::new();
         offer.write(&mut out).expect("a valid offer");
@@ -141,8 +154,11 @@ impl Client {
                 .receive(&mut input)
                 .expect("the handshake is accepted");
             start = bytes.len() - input.len();
-            if established.is_some() {
+            if let Some(established) = established {
                 self.response = None;
+                if let Some(agreed) = established.deflate {
+                    self.machine = self.machine.clone().with_deflate(agreed);
+                }
             }
         }
         if self.response.is_none() {

@@ -30,7 +30,14 @@ impl Choices {
     }
 }
 
-/// One run: a node, subscribers of several topics in both formats, publishers on all of them.
+/// A publisher's message; of some lengths it is worth compressing.
+fn text(publisher: usize, sequence: u64) -> String {
+    let words = "and so on ".repeat((sequence % 5) as usize * 4);
+    format!("{publisher}:{sequence}:{words}")
+}
+
+/// One run: a node, subscribers of several topics in both formats, plain and with windows of
+/// several sizes, publishers on all of them.
 struct Run {
     seed: u64,
     choices: Choices,
@@ -46,6 +53,8 @@ impl Run {
         let mut config = Config::default();
         config.io.lane_capacity = 2 + choices.below(6) as usize;
         config.io.receive_buffers = 1 << choices.below(4);
+        config.compression.enabled = true;
+        config.compression.threshold_bytes = Size::from_bytes(1);
         change(&mut config);
         let cores = 1 + choices.below(4) as usize;
         let settings = Settings {
@@ -71,8 +80,9 @@ impl Run {
     fn subscribe(&mut self, topic: String) -> usize {
         let envelope = self.choices.below(2);
         let target = format!("/t/{topic}?mode=sub&envelope={envelope}");
-        self.subscribers
-            .push((topic, Client::connect(&self.node, &target)));
+        let window_bits = [None, Some(15), Some(13), Some(8)][self.choices.below(4) as usize];
+        let client = Client::connect_compressed(&self.node, &target, window_bits);
+        self.subscribers.push((topic, client));
         self.subscribers.len() - 1
     }
 
@@ -101,7 +111,7 @@ impl Run {
             let index = self.choices.below(self.publishers.len() as u64) as usize;
             let (_, client, sequence) = &mut self.publishers[index];
             *sequence += 1;
-            client.send(&format!("{index}:{sequence}"));
+            client.send(&text(index, *sequence));
             for _ in 0..self.choices.below(3) {
                 self.turn();
             }
@@ -178,7 +188,7 @@ fn check_order(run: &Run, witnesses: usize) {
                     .filter(|message| message.starts_with(&format!("{index}:")))
                     .collect();
                 let expected: Vec<_> = (1..=*sequence)
-                    .map(|sequence| format!("{index}:{sequence}"))
+                    .map(|sequence| text(index, sequence))
                     .collect();
                 assert_eq!(
                     own,
