@@ -185,7 +185,9 @@ fn hub(config: &Config) -> Hub {
 
 #[test]
 fn no_attack_makes_a_connection_hold_more_than_the_formula() {
-    let formula = Formula(Config::default());
+    let mut config = Config::default();
+    config.compression.enabled = true;
+    let formula = Formula(config);
     for row in rows(&formula) {
         let mut hub = hub(&formula.0);
         // The first pays for what all of a core share.
