@@ -59,19 +59,26 @@ impl<'a> Extension<'a> {
 }
 
 /// The extensions of one header value. The first malformed one ends the iteration.
+///
+/// RFC 2616 section 2.1, whose list this is: "null elements are allowed, but do not contribute to the
+/// count of elements present", which here is one at least.
 pub fn parse(value: &str) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> {
     let mut state = Some(Cursor { text: value });
     std::iter::from_fn(move || {
         let cursor = state.as_mut()?;
+        cursor.skip_empty();
         let extension = cursor.extension();
-        if extension.is_err() || !cursor.take(',') {
-            let ended = cursor.text.is_empty();
+        let goes_on = extension.is_ok() && cursor.take(',');
+        cursor.skip_empty();
+        let ended = cursor.text.is_empty();
+        if !goes_on || ended {
             state = None;
-            return Some(
-                extension.and_then(|extension| if ended { Ok(extension) } else { Err(Malformed) }),
-            );
         }
-        Some(extension)
+        let judged = |extension| match goes_on || ended {
+            true => Ok(extension),
+            false => Err(Malformed),
+        };
+        Some(extension.and_then(judged))
     })
 }
 
@@ -81,6 +88,11 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// Skips elements with nothing in them.
+    fn skip_empty(&mut self) {
+        self.text = self.text.trim_start_matches([' ', '\t', ',']);
+    }
+
     fn skip_space(&mut self) {
         self.text = self.text.trim_start_matches([' ', '\t']);
     }
@@ -256,9 +268,9 @@ mod tests {
             "",
             " ",
             ",",
-            "a,",
-            ",a",
-            "a,,b",
+            ", ,\t,",
+            "a,;",
+            "a,=b",
             ";",
             "a;",
             "a;;b",
@@ -281,6 +293,14 @@ mod tests {
             "a\u{0}",
         ] {
             assert!(listed(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn elements_with_nothing_in_them_are_none() {
+        let two = vec![extension("a", &[]), extension("b", &[("c", None)])];
+        for value in ["a,b;c", "a,,b;c", ",a,b;c", "a, ,\t, b; c , ,", ", a,b;c,"] {
+            assert_eq!(listed(value).as_ref(), Ok(&two), "{value:?}");
         }
     }
 

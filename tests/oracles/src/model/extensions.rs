@@ -14,13 +14,15 @@ enum Lexeme {
     Separator(char),
 }
 
-/// The list, if the whole of `value` is one.
+/// The list, if the whole of `value` is one. Elements with nothing in them do not count (RFC 2616 section 2.1).
 pub(crate) fn read(value: &str) -> Option<Listed> {
     let lexemes = lexemes(value)?;
-    lexemes
+    let listed: Listed = lexemes
         .split(|lexeme| *lexeme == Lexeme::Separator(','))
+        .filter(|element| !element.is_empty())
         .map(extension)
-        .collect()
+        .collect::<Option<_>>()?;
+    (!listed.is_empty()).then_some(listed)
 }
 
 fn extension(lexemes: &[Lexeme]) -> Option<Listing> {

@@ -170,6 +170,7 @@ const UNKNOWN: &[(&str, &[&str])] = &[
     ("withdrawn", &["x-webkit-deflate-frame, bbf-usp-protocol"]),
     ("no_space", &["a;b=c;d,e"]),
     ("space_everywhere", &["a ; b = c ; d , e"]),
+    ("empty_elements", &[",x-a,, x-b ,"]),
     ("quoted_token", &["a; b=\"c\""]),
     ("quoted_token_with_escape", &["a; b=\"c\\d\""]),
     ("same_one_twice", &["x-a, x-a"]),
