@@ -53,7 +53,7 @@ fn script(root: &Path, name: &str) -> PathBuf {
 
 /// Runs the rows; fails if ringwire fails one. What becomes of a peer is told, and is no fault of ours.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
-    let programs = programs::release(root, &["ringwire", "ringwire-attacks"])?;
+    let programs = programs::release(root, &["ringwire", "ringwire-attacks", "ringwire-load"])?;
     let (peers, arguments): (Vec<_>, Vec<_>) =
         arguments.iter().partition(|word| *word == "--peers");
     let attacks = || Command::new(programs.join("ringwire-attacks"));

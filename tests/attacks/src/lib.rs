@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bystanders;
 pub mod deflate;
 pub mod measure;
 pub mod peer;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use ringwire_attacks::bystanders;
 use ringwire_attacks::report;
 use ringwire_attacks::row::Row;
 use ringwire_attacks::rows;
@@ -47,6 +48,10 @@ struct Args {
     #[arg(long)]
     table: bool,
 
+    /// Measure what healthy subscribers notice: 50 of them get 200 messages a second while a row runs again and again.
+    #[arg(long, conflicts_with_all = ["target", "json"])]
+    bystanders: bool,
+
     /// Write the outcome to this file as JSON too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -70,6 +75,9 @@ fn attack(args: &Args) -> Result<bool, String> {
             .for_each(|row| println!("{}", report::table_line(row)));
         return Ok(true);
     }
+    if args.bystanders {
+        return watch(&rows, args);
+    }
     println!("{}", report::heading());
     let mut outcomes = Vec::new();
     let mut servers = Servers::new(args)?;
@@ -86,6 +94,24 @@ fn attack(args: &Args) -> Result<bool, String> {
     }
     let failed = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Failed(_));
     Ok(!outcomes.iter().any(failed))
+}
+
+/// What others notice of each row that is run.
+fn watch(rows: &[&'static Row], args: &Args) -> Result<bool, String> {
+    println!("{}", report::bystanders_heading());
+    let mut servers = Servers::new(args)?;
+    let mut all_measured = true;
+    for row in rows {
+        match bystanders::watch(row, servers.for_row(row)) {
+            Ok(Some(noticed)) => println!("{}", report::bystanders_line(row, &noticed)),
+            Ok(None) => {}
+            Err(reason) => {
+                all_measured = false;
+                println!("{:<4} not measured: {reason}", row.id);
+            }
+        }
+    }
+    Ok(all_measured)
 }
 
 fn chosen(ids: &[String]) -> Result<Vec<&'static Row>, String> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::bystanders::{Latency, Noticed};
 use crate::row::{Attack, Expect, Place, Row};
 use crate::run::{Outcome, Verdict};
 
@@ -73,6 +74,30 @@ pub fn heading() -> String {
     format!(
         "{:<4} {:<6} {:>10} {:>10} {:>8}",
         "", "", "server", "attacker", "memory"
+    )
+}
+
+/// What stands above the lines about bystanders.
+pub fn bystanders_heading() -> String {
+    format!(
+        "{:<4} {:>17} {:>17} {:>8}",
+        "", "quiet p50/p99", "attacked p50/p99", "attacks"
+    )
+}
+
+/// One line for a row: how late the messages of others are without it and while it runs, and how often it ran.
+pub fn bystanders_line(row: &Row, noticed: &Noticed) -> String {
+    let of = |latency: Latency| {
+        let us = |ns| Duration::from_nanos(ns).as_micros();
+        format!("{} / {} us", us(latency.p50_ns), us(latency.p99_ns))
+    };
+    format!(
+        "{:<4} {:>17} {:>17} {:>8}  {}",
+        row.id,
+        of(noticed.quiet),
+        of(noticed.attacked),
+        noticed.attacks,
+        row.name
     )
 }
 

@@ -1,0 +1,122 @@
+//! What others notice of an attack: how late their messages are while a row runs again and again beside them.
+//!
+//! The load generator is a process of its own, and goes before the attacker where it may: what is measured is the server. The
+//! attacker never pauses, so that this is what one machine's whole core of attacks does to everybody else.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::row::Row;
+use crate::run::{self, Verdict};
+use crate::target::Target;
+
+/// Subscribers of one topic, and how often they get a message.
+const LOAD: [&str; 8] = [
+    "--subscribers",
+    "50",
+    "--rate",
+    "200",
+    "--payload",
+    "512",
+    "--duration",
+    "2s",
+];
+
+/// How late the messages of healthy subscribers were.
+#[derive(Clone, Copy, Debug)]
+pub struct Latency {
+    /// Half of them were no later.
+    pub p50_ns: u64,
+    /// All but one of a hundred were no later.
+    pub p99_ns: u64,
+}
+
+/// What they noticed of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Noticed {
+    /// While nobody attacked.
+    pub quiet: Latency,
+    /// While the row ran.
+    pub attacked: Latency,
+    /// How often it ran meanwhile.
+    pub attacks: u32,
+}
+
+/// Runs the row beside healthy subscribers of the same server until these have seen enough; `None` if it is one that is not
+/// run.
+///
+/// # Errors
+/// The load generator could not measure: a message was lost, or the row's limits leave no room for it.
+pub fn watch(row: &Row, target: &Target) -> Result<Option<Noticed>, String> {
+    let quiet = Load::start(target)?.end()?;
+    let mut load = Load::start(target)?;
+    let mut attacks = 0;
+    while load.is_running() {
+        if matches!(run::run(row, target).verdict, Verdict::NotRun(_)) {
+            return Ok(None);
+        }
+        attacks += 1;
+    }
+    let attacked = load.end()?;
+    Ok(Some(Noticed {
+        quiet,
+        attacked,
+        attacks,
+    }))
+}
+
+/// The load generator at work; it ends with this.
+struct Load(Child);
+
+impl Load {
+    fn start(target: &Target) -> Result<Self, String> {
+        // Where the priority may not be raised, `nice` says so and starts it all the same.
+        let child = Command::new("nice")
+            .args(["-n", "-10"])
+            .arg(ringwire_tests::load_generator())
+            .arg(format!("ws://{}", target.address()))
+            .args(LOAD)
+            .args(["--warm-up", "200ms", "--settle", "50ms", "--json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        child
+            .map(Self)
+            .map_err(|error| format!("cannot start ringwire-load: {error}"))
+    }
+
+    fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    fn end(mut self) -> Result<Latency, String> {
+        let mut said = String::new();
+        if let Some(output) = &mut self.0.stdout {
+            output
+                .read_to_string(&mut said)
+                .map_err(|error| format!("ringwire-load: {error}"))?;
+        }
+        let report: Value =
+            serde_json::from_str(&said).map_err(|_| "ringwire-load made no report".to_owned())?;
+        let faults = report["verdict"]["faults"].as_array();
+        if faults.is_none_or(|faults| !faults.is_empty()) {
+            return Err(format!("bystanders: {}", report["verdict"]["faults"]));
+        }
+        let latency = |name: &str| report["latency"][name].as_u64();
+        latency("p50_ns")
+            .zip(latency("p99_ns"))
+            .map(|(p50_ns, p99_ns)| Latency { p50_ns, p99_ns })
+            .ok_or_else(|| "ringwire-load saw no message".to_owned())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // It has ended by itself, unless the row was none that is run.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
