@@ -328,6 +328,14 @@ const FULL: Compressing = compressing(true, 15);
 /// What a server may answer to an offer, and how it and the client compress then.
 const AGREED: &[(&str, Parameters, &str, Compressing, Compressing)] = &[
     ("plain", PLAIN, "", FULL, FULL),
+    // RFC 7692 section 7.1.2.2 lets the server name a larger window than the client's hint.
+    (
+        "larger_client_window",
+        ALL,
+        "; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=13",
+        compressing(false, 12),
+        compressing(true, 13),
+    ),
     (
         "server_context_given_up_unasked",
         PLAIN,
@@ -390,11 +398,6 @@ const REFUSED: &[(&str, Parameters, &str)] = &[
         "server_context_not_given_up",
         ALL,
         "; server_max_window_bits=12",
-    ),
-    (
-        "larger_client_window",
-        ALL,
-        "; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=13",
     ),
     ("window_of_7", PLAIN, "; server_max_window_bits=7"),
     ("window_of_16", PLAIN, "; server_max_window_bits=16"),
