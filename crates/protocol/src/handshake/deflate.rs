@@ -403,7 +403,7 @@ mod tests {
             (&any, "permessage-deflate; unknown"),
             (&any, "permessage-deflate, permessage-deflate"),
             (&any, "x-other"),
-            (&any, "permessage-deflate,"),
+            (&any, ","),
             (&any, ""),
             (&careful, "permessage-deflate; server_max_window_bits=10"),
             (&careful, "permessage-deflate; server_no_context_takeover"),
