@@ -3,7 +3,6 @@
 //! With `--peers` the same rows run against npm `ws`, Python `websockets` and Bun as well, one server after the other. What
 //! else is given goes to `ringwire-attacks` as it stands.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -76,11 +75,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
 }
 
 fn attack(root: &Path, peer: &Peer, attacks: &mut Command) -> Result<(), String> {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| format!("no free port: {error}"))?
-        .port()
-        .to_string();
+    let port = programs::free_address()?.port().to_string();
     let mut command = (peer.command)(root, &port)?;
     let mut server = Running::start(command.stdout(Stdio::piped()))?;
     let _heard = hear(server.0.stdout.take(), "ready")?;

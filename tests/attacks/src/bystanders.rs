@@ -3,13 +3,14 @@
 //! The load generator is a process of its own, and goes before the attacker where it may: what is measured is the server. The
 //! attacker never pauses, so that this is what one machine's whole core of attacks does to everybody else.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
-use crate::row::Row;
-use crate::run::{self, Verdict};
+use crate::row::{Attack, Row};
+use crate::run;
 use crate::target::Target;
 
 /// Subscribers of one topic, and how often they get a message.
@@ -50,13 +51,14 @@ pub struct Noticed {
 /// # Errors
 /// The load generator could not measure: a message was lost, or the row's limits leave no room for it.
 pub fn watch(row: &Row, target: &Target) -> Result<Option<Noticed>, String> {
+    if matches!(row.attack, Attack::Proven(..) | Attack::Absent(_)) {
+        return Ok(None);
+    }
     let quiet = Load::start(target)?.end()?;
-    let mut load = Load::start(target)?;
+    let load = Load::start(target)?;
     let mut attacks = 0;
     while load.is_running() {
-        if matches!(run::run(row, target).verdict, Verdict::NotRun(_)) {
-            return Ok(None);
-        }
+        run::run(row, target);
         attacks += 1;
     }
     let attacked = load.end()?;
@@ -67,13 +69,17 @@ pub fn watch(row: &Row, target: &Target) -> Result<Option<Noticed>, String> {
     }))
 }
 
-/// The load generator at work; it ends with this.
-struct Load(Child);
+/// The load generator at work, which ends by itself.
+struct Load {
+    process: Child,
+    /// Read while it runs: a report may be longer than a pipe holds.
+    report: JoinHandle<io::Result<String>>,
+}
 
 impl Load {
     fn start(target: &Target) -> Result<Self, String> {
         // Where the priority may not be raised, `nice` says so and starts it all the same.
-        let child = Command::new("nice")
+        let mut process = Command::new("nice")
             .args(["-n", "-10"])
             .arg(ringwire_tests::load_generator())
             .arg(format!("ws://{}", target.address()))
@@ -82,23 +88,28 @@ impl Load {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn();
-        child
-            .map(Self)
-            .map_err(|error| format!("cannot start ringwire-load: {error}"))
+            .spawn()
+            .map_err(|error| format!("cannot start ringwire-load: {error}"))?;
+        let mut output = process.stdout.take().ok_or("no output to read")?;
+        let report = thread::spawn(move || {
+            let mut said = String::new();
+            output.read_to_string(&mut said).map(|_| said)
+        });
+        Ok(Self { process, report })
     }
 
-    fn is_running(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(None))
+    fn is_running(&self) -> bool {
+        !self.report.is_finished()
     }
 
     fn end(mut self) -> Result<Latency, String> {
-        let mut said = String::new();
-        if let Some(output) = &mut self.0.stdout {
-            output
-                .read_to_string(&mut said)
-                .map_err(|error| format!("ringwire-load: {error}"))?;
-        }
+        let said = self.report.join();
+        // It has said all that it had to say.
+        let _ = self.process.wait();
+        let said = match said {
+            Ok(said) => said.map_err(|error| format!("ringwire-load: {error}"))?,
+            Err(_) => return Err("the reader of ringwire-load's report panicked".to_owned()),
+        };
         let report: Value =
             serde_json::from_str(&said).map_err(|_| "ringwire-load made no report".to_owned())?;
         let faults = report["verdict"]["faults"].as_array();
@@ -110,13 +121,5 @@ impl Load {
             .zip(latency("p99_ns"))
             .map(|(p50_ns, p99_ns)| Latency { p50_ns, p99_ns })
             .ok_or_else(|| "ringwire-load saw no message".to_owned())
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        // It has ended by itself, unless the row was none that is run.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
