@@ -22,44 +22,15 @@ pub(super) fn cases() -> Vec<FrameCase> {
 
 fn codes() -> Vec<FrameCase> {
     const SECTION: &str = "RFC 6455 section 7.4";
-    let mut cases = Vec::new();
-    for code in VALID_CODES {
-        for reason in ["", "because"] {
-            let name = format!(
-                "close_code/{code}_{}",
-                if reason.is_empty() {
-                    "alone"
-                } else {
-                    "with_reason"
-                }
-            );
-            cases.push(FrameCase::fails(
-                name,
-                SECTION,
-                &[close(*code, reason)],
-                *code,
-            ));
-        }
-    }
-    for code in INVALID_CODES {
-        for reason in ["", "because"] {
-            let name = format!(
-                "close_code/{code}_{}",
-                if reason.is_empty() {
-                    "alone"
-                } else {
-                    "with_reason"
-                }
-            );
-            cases.push(FrameCase::fails(
-                name,
-                SECTION,
-                &[close(*code, reason)],
-                1002,
-            ));
-        }
-    }
-    cases
+    let echoed = VALID_CODES.iter().map(|code| (*code, *code));
+    let refused = INVALID_CODES.iter().map(|code| (*code, 1002));
+    let answered = |(code, answer)| {
+        [("alone", ""), ("with_reason", "because")].map(|(what, reason)| {
+            let name = format!("close_code/{code}_{what}");
+            FrameCase::fails(name, SECTION, &[close(code, reason)], answer)
+        })
+    };
+    echoed.chain(refused).flat_map(answered).collect()
 }
 
 fn payloads() -> Vec<FrameCase> {
