@@ -244,6 +244,10 @@ fn mqtt(connack_code: u8) -> SocketAddr {
 fn take_command(heard: &mut Vec<u8>) -> Option<Vec<u8>> {
     const HEAD: &[u8] = br#"{"id":3,"publish":{"channel":"load/0","data":""#;
     const BYTES: usize = HEAD.len() + 88 + 3;
+    // A pong answers whenever the ping was read: before the first command, or between two.
+    if heard.starts_with(b"{}") {
+        heard.drain(..2);
+    }
     if heard.len() < BYTES {
         return None;
     }
@@ -273,11 +277,6 @@ fn centrifugo() -> SocketAddr {
             .say(br#"{"id":1,"connect":{"client":"c1","version":"6.0.0","ping":25,"pong":true}}"#);
         client.say(b"{}");
         client.hear_until(10);
-        // The pong may come before or behind the subscription.
-        if client.heard.starts_with(b"{}") {
-            client.expect(b"{}");
-            client.hear_until(10);
-        }
         if client.heard.starts_with(br#"{"id":2"#) {
             client.expect(br#"{"id":2,"subscribe":{"channel":"load/0"}}"#);
             register(&subscribers, &client);
