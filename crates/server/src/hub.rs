@@ -16,6 +16,10 @@ use crate::entrance::EntranceLimits;
 use crate::host::AllowedHosts;
 use crate::wire::{self, Compressing, WireEncoder};
 
+/// Bytes that one half of a turn inflates, and inflates to, before it goes on: a fraction of a
+/// millisecond. The last message may exceed it.
+const INFLATED_BYTES_PER_HALF: u64 = 256 * 1024;
+
 /// The limits and timers of connections, as the machines want them. Shared by all cores, replaced
 /// as a whole when the configuration is read again.
 #[derive(Clone, Debug)]
@@ -156,6 +160,8 @@ pub struct Hub {
     pub opened: Vec<u8>,
     /// TLS handshakes that were answered in this turn: each is as much work as thousands of messages.
     pub handshakes: u32,
+    /// What the inflater had worked when this half of the turn began.
+    worked_before: u64,
     core: usize,
     /// Something was published since the broker's turn ended.
     open_turn: bool,
@@ -180,6 +186,7 @@ impl Hub {
             scratch: Vec::new(),
             opened: Vec::new(),
             handshakes: 0,
+            worked_before: 0,
             core: place.core,
             open_turn: false,
             reconnects: 0,
@@ -233,6 +240,19 @@ impl Hub {
         self.now_ms = now_ms;
         self.time_ms = time_ms;
         self.handshakes = 0;
+        self.begin_half();
+    }
+
+    /// The half of a turn begins that takes what arrived, or the one that sends. Each may inflate as
+    /// much, so that what was put off in the first comes on in the second, whatever arrives meanwhile.
+    pub fn begin_half(&mut self) {
+        self.worked_before = self.inflater.worked_bytes();
+    }
+
+    /// Whether this half of the turn has inflated as much as it may. Who has compressed messages
+    /// left waits for the next: some bytes of them can be a thousand times as much work.
+    pub fn has_inflated_enough(&self) -> bool {
+        self.inflater.worked_bytes() - self.worked_before >= INFLATED_BYTES_PER_HALF
     }
 
     /// When the next client of a stopping node may best come back: spread evenly over two

@@ -12,7 +12,7 @@ use crate::wire::Request;
 /// One row.
 #[derive(Debug)]
 pub struct Row {
-    /// Its name in the catalogue: `H1` to `H33`, `F1` to `F28`, `C1` to `C12`, `P1` to `P30`.
+    /// Its name in the catalogue: `H1` to `H33`, `F1` to `F28`, `C1` to `C13`, `P1` to `P30`.
     pub id: &'static str,
     /// What the attacker does.
     pub name: &'static str,

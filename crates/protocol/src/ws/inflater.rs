@@ -26,12 +26,15 @@ const WINDOW_BYTES_MAX: usize = 1 << WINDOW_BITS_MAX;
 pub struct Inflater {
     working: Option<Box<Working>>,
     contexts: Contexts,
+    worked_bytes: u64,
 }
 
 struct Working {
     stream: Inflate,
-    /// The plain message, at the front of initialised bytes.
+    /// Initialised bytes, at the front of which the plain message is made.
     output: Vec<u8>,
+    /// How many bytes of it are made.
+    written: usize,
 }
 
 impl fmt::Debug for Inflater {
@@ -52,6 +55,12 @@ impl Inflater {
         self.contexts.bytes()
     }
 
+    /// Compressed bytes taken and plain bytes made since the beginning, of messages that were refused
+    /// too: the work grows with these.
+    pub fn worked_bytes(&self) -> u64 {
+        self.worked_bytes
+    }
+
     pub(super) fn contexts(&self) -> &Contexts {
         &self.contexts
     }
@@ -69,12 +78,13 @@ impl Inflater {
             return Ok(Vec::new());
         }
         let working = self.working.get_or_insert_with(Working::new);
-        let length = working.message(compressed, history, bytes_max)?;
-        let message = working.output[..length].to_vec();
+        let inflated = working.message(compressed, history, bytes_max);
+        let message = inflated.map(|()| working.output[..working.written].to_vec());
+        self.worked_bytes += (compressed.len() + working.written) as u64;
         if working.output.len() > INFLATED_BYTES_KEPT_MAX {
             working.output = vec![0; INFLATED_BYTES_MIN];
         }
-        Ok(message)
+        message
     }
 }
 
@@ -83,27 +93,28 @@ impl Working {
         Box::new(Self {
             stream: Inflate::new(false, WINDOW_BITS_MAX),
             output: vec![0; INFLATED_BYTES_MIN],
+            written: 0,
         })
     }
 
-    /// Inflates one message into `output`; how many bytes it has.
+    /// Inflates one message into `output`.
     fn message(
         &mut self,
         compressed: &[u8],
         history: &[u8],
         bytes_max: usize,
-    ) -> Result<usize, Failure> {
-        self.begin(history, 0);
-        let mut written = 0;
+    ) -> Result<(), Failure> {
+        self.written = 0;
+        self.begin(history);
         let mut final_blocks = 0;
         for (part, is_tail) in [(compressed, false), (&TAIL[..], true)] {
             let mut input = part;
             while !input.is_empty() {
-                if self.step(&mut input, &mut written, bytes_max)? != Status::StreamEnd {
+                if self.step(&mut input, bytes_max)? != Status::StreamEnd {
                     continue;
                 }
                 if is_tail && input.is_empty() {
-                    return Ok(written);
+                    return Ok(());
                 }
                 // Section 7.2.1: blocks may have BFINAL set, and "the next DEFLATE block follows the
                 // padded data if any", in the same window.
@@ -111,45 +122,41 @@ impl Working {
                 if final_blocks > FINAL_BLOCKS_MAX {
                     return Err(Failure::CorruptDeflate);
                 }
-                self.begin(history, written);
+                self.begin(history);
             }
         }
         Err(Failure::CorruptDeflate)
     }
 
     /// Decodes as far as input and room allow. There is always room for one byte at least.
-    fn step(
-        &mut self,
-        input: &mut &[u8],
-        written: &mut usize,
-        bytes_max: usize,
-    ) -> Result<Status, Failure> {
+    fn step(&mut self, input: &mut &[u8], bytes_max: usize) -> Result<Status, Failure> {
         let (read_before, written_before) = (self.stream.total_in(), self.stream.total_out());
         // One byte more than is allowed, to see whether it would be written.
         let room = self.output.len().min(bytes_max.saturating_add(1));
         let decoded = self.stream.decompress(
             input,
-            &mut self.output[*written..room],
+            &mut self.output[self.written..room],
             InflateFlush::SyncFlush,
         );
         *input = &input[(self.stream.total_in() - read_before) as usize..];
-        *written += (self.stream.total_out() - written_before) as usize;
+        self.written += (self.stream.total_out() - written_before) as usize;
         // Before the verdict: the decoder writes what there is room for, and may then find that what
         // follows is corrupt. The message was too big already.
-        if *written > bytes_max {
+        if self.written > bytes_max {
             return Err(Failure::Frame(frame::Error::MessageTooBig));
         }
         let status = decoded.map_err(|_| Failure::CorruptDeflate)?;
-        if *written == self.output.len() {
-            self.output.resize(2 * *written, 0);
+        if self.written == self.output.len() {
+            self.output.resize(2 * self.written, 0);
         }
         Ok(status)
     }
 
     /// A stream begins behind `history` and what of the message was written.
-    fn begin(&mut self, history: &[u8], written: usize) {
+    fn begin(&mut self, history: &[u8]) {
         self.stream.reset(false);
-        let written = &self.output[written.saturating_sub(WINDOW_BYTES_MAX)..written];
+        let written = &self.output[..self.written];
+        let written = &written[written.len().saturating_sub(WINDOW_BYTES_MAX)..];
         for text in [history, written] {
             if !text.is_empty() {
                 self.stream

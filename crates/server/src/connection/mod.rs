@@ -155,11 +155,11 @@ impl Connection {
         self.held.push(&bytes[taken..]);
     }
 
-    /// Looks at bytes until there are none, or the client has to wait for answers; returns how
-    /// many.
+    /// Looks at bytes until there are none, or the client has to wait for answers, or for its turn;
+    /// returns how many.
     fn consume(&mut self, hub: &mut Hub, bytes: &mut [u8]) -> usize {
         let mut taken = 0;
-        while taken < bytes.len() && !self.waits(hub) {
+        while taken < bytes.len() && !self.waits(hub) && !hub.has_inflated_enough() {
             let rest = &mut bytes[taken..];
             taken += match &self.phase {
                 Phase::Http(_) => self.receive_http(hub, rest),
@@ -182,6 +182,11 @@ impl Connection {
             }
             Phase::Over => false,
         }
+    }
+
+    /// Whether nothing keeps what is held waiting but the work of this turn.
+    pub fn waits_for_turn(&self, hub: &Hub) -> bool {
+        !self.held.is_empty() && !self.waits(hub)
     }
 
     /// Looks at what is held, if nothing keeps it waiting any more.
@@ -346,8 +351,9 @@ impl Connection {
 /// The socket's side.
 impl Connection {
     /// Whether the connection joins the ready list now; it then is in it until `next_step`.
-    pub fn becomes_ready(&mut self) -> bool {
+    pub fn becomes_ready(&mut self, hub: &Hub) -> bool {
         let has_work = !self.outbox.is_empty()
+            || self.waits_for_turn(hub)
             || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step())
             || matches!(&self.encryption, Some(encryption) if encryption.has_unsent());
         self.pipe.becomes_ready(has_work)
@@ -383,6 +389,7 @@ impl Connection {
         bytes_max: usize,
     ) -> Step {
         self.pipe.ready = false;
+        self.proceed(hub);
         if self.pipe.take_close() {
             return Step::Close;
         }

@@ -246,3 +246,44 @@ fn contexts_are_granted_while_the_budget_lasts() {
     ended.abort();
     assert!(granted(&mut hub).0);
 }
+
+/// A few bytes can ask for a thousand times as much work: it is done a part at a time, and others
+/// come between.
+#[test]
+fn small_messages_that_inflate_to_large_ones_wait_for_their_turn() {
+    let mut hub = hub();
+    let offer = "sec-websocket-extensions: permessage-deflate; client_no_context_takeover\r\n";
+    let mut client = connected(&mut hub, &upgrade("/t/a?mode=pub", offer));
+    client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+    client.sent(&mut hub, true);
+    let mut deflater = ws::Deflater::new(9, 15);
+    let payload = deflater.deflate(&[b'x'; 65_536]).expect("it compresses");
+    let header = frame::Header {
+        fin: true,
+        rsv: frame::Header::RSV1,
+        opcode: Opcode::Binary,
+        mask: Some([0; 4]),
+        payload_len: payload.len() as u64,
+    };
+    let mut start = [0; frame::Header::BYTES_MAX];
+    let length = header.encode(&mut start);
+    let message = [&start[..length], payload].concat();
+    let each = (payload.len() + 65_536) as u64;
+    let mut arrived = message.repeat(100);
+    let mut worked = Vec::new();
+    let mut before = hub.inflater.worked_bytes();
+    client.receive(&mut hub, &mut arrived);
+    while client.waits_for_turn(&hub) {
+        assert!(client.becomes_ready(&hub), "its turn comes");
+        worked.push(hub.inflater.worked_bytes() - before);
+        before = hub.inflater.worked_bytes();
+        hub.begin_half();
+        let step = client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+        assert_eq!(step, Step::Wait);
+        hub.end_turn();
+    }
+    worked.push(hub.inflater.worked_bytes() - before);
+    assert!(worked.iter().all(|bytes| *bytes <= 256 * 1024 + each));
+    assert_eq!(worked.iter().sum::<u64>(), 100 * each);
+    assert!(client.pipe.reason.is_none());
+}

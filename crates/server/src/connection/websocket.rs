@@ -227,7 +227,7 @@ impl Connection {
         let client = self.client();
         let arrived = bytes.len();
         let mut input = Input::new(bytes);
-        while !self.waits(hub) {
+        while !self.waits(hub) && !hub.has_inflated_enough() {
             let Phase::WebSocket(websocket) = &mut self.phase else {
                 break;
             };

@@ -23,7 +23,7 @@ impl<D: Driver> Core<D> {
                 hub,
                 ..
             } = self;
-            if hub.handshakes >= HANDSHAKES_PER_TURN {
+            if hub.handshakes >= HANDSHAKES_PER_TURN || hub.has_inflated_enough() {
                 return;
             }
             let Some(completion) = driver.next_completion() else {
@@ -142,7 +142,7 @@ impl<D: Driver> Core<D> {
         }
         if connection.sent(hub, result.is_ok()) {
             self.touched(socket);
-        } else if connection.becomes_ready() {
+        } else if connection.becomes_ready(hub) {
             self.ready.push_back(socket);
         }
     }
@@ -192,7 +192,7 @@ impl<D: Driver> Core<D> {
         if connection.socket() != socket {
             return;
         }
-        if connection.becomes_ready() {
+        if connection.becomes_ready(hub) {
             self.ready.push_back(socket);
         }
         if let Some(at_ms) = connection.arm(hub) {

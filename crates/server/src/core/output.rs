@@ -43,6 +43,7 @@ impl<D: Driver> Core<D> {
 
     /// One send for each ready connection that has none in flight, as many as one turn may.
     pub(super) fn send_ready(&mut self) {
+        self.hub.begin_half();
         for _ in 0..self.ready.len().min(SENDS_PER_TURN) {
             let Some(socket) = self.ready.pop_front() else {
                 break;
@@ -72,6 +73,7 @@ impl<D: Driver> Core<D> {
         }
         pieces.clear();
         match connection.next_step(hub, pieces, PIECES_PER_SEND, BYTES_PER_SEND) {
+            Step::Wait if connection.waits_for_turn(hub) => self.touched(socket),
             Step::Wait => {}
             Step::Send => {
                 let outgoing = match pieces.len() {

@@ -146,6 +146,18 @@ pub(super) const ROWS: &[Row] = &[
         }),
     },
     Row {
+        id: "C13",
+        name: "small messages that each inflate to the limit",
+        advisories: &[],
+        config: ENABLED,
+        attack: Cases(|_| {
+            // Some 100 bytes each: a read brings 150 of them, which are 10 MiB.
+            let largest = frame(BINARY, &deflate(&[7; MESSAGE_BYTES_MAX]));
+            let all = Expect::Echoed(vec![(FIN | BINARY, vec![7; MESSAGE_BYTES_MAX]); 300]);
+            vec![Case::deflated("300 at once", largest.repeat(300), all)]
+        }),
+    },
+    Row {
         id: "C8",
         name: "a thousand connections that compress, and then are idle",
         advisories: &[],
