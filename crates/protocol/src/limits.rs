@@ -64,3 +64,22 @@ const _: () = {
     assert!(CONTROL_AHEAD_MS_MAX <= u16::MAX - CONTROL_FRAMES_PER_S_MAX);
     assert!(CHUNK_SIZE_DIGITS_MAX * 4 == u64::BITS);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 1951 sections 3.2.4 and 3.2.6: five bytes before a stored block, nine bits for a byte in a
+    /// block with fixed codes, and ten around them. More room than that only serves who attacks.
+    #[test]
+    fn what_does_not_compress_fits_and_little_more() {
+        for plain in [0, 1, 125, 65_536, 1 << 20, 1 << 50] {
+            let bytes = compressed_bytes_max(plain);
+            let stored = plain + 5 * plain.div_ceil(100);
+            let fixed = (9 * plain + 10).div_ceil(8);
+            assert!(bytes >= stored && bytes >= fixed, "{plain}");
+            assert!(bytes <= plain + plain / 4 + 64, "{plain}");
+        }
+        assert_eq!(compressed_bytes_max(u64::MAX), u64::MAX);
+    }
+}

@@ -120,11 +120,11 @@ impl<'a> Uri<'a> {
 
 /// `host:port`, `host`, `[::1]:port`, `[::1]`: the host as it is written, and the port's text.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
-    let after_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
-    match authority[after_host..].find(':') {
+    let bracket = authority.rfind(']').unwrap_or(0);
+    match authority[bracket..].find(':') {
         None => (authority, None),
         Some(colon) => {
-            let (host, port) = authority.split_at(after_host + colon);
+            let (host, port) = authority.split_at(bracket + colon);
             (host, Some(&port[1..]))
         }
     }
@@ -251,6 +251,7 @@ mod tests {
             ("wss://h:00443", "h:00443", "h", 443),
             ("ws://[::1]", "[::1]", "::1", 80),
             ("ws://[::1]:65535?x", "[::1]:65535", "::1", 65535),
+            ("ws://[::]:8080", "[::]:8080", "::", 8080),
             ("ws://127.0.0.1:0", "127.0.0.1:0", "127.0.0.1", 0),
         ] {
             let uri = Uri::parse(text).unwrap();
@@ -309,6 +310,20 @@ mod tests {
             "ws://h/`",
         ] {
             assert_eq!(Uri::parse(text), Err(Invalid::Target), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said() {
+        for (text, words) in [
+            ("h", "starts with ws:// or wss://"),
+            ("ws://", "host:port"),
+            ("ws://h:x", "65535"),
+            ("ws://h#", "fragments"),
+            ("ws://h/a b", "unescaped"),
+        ] {
+            let said = Uri::parse(text).unwrap_err().to_string();
+            assert!(said.contains(words), "{text}: {said}");
         }
     }
 }
