@@ -452,6 +452,19 @@ mod tests {
     }
 
     #[test]
+    fn a_context_is_as_large_as_its_window() {
+        for (context_takeover, window_bits, bytes) in
+            [(true, 8, 256), (true, 15, 32_768), (false, 15, 0)]
+        {
+            let compressing = Compressing {
+                context_takeover,
+                window_bits,
+            };
+            assert_eq!(compressing.context_bytes(), bytes, "{compressing:?}");
+        }
+    }
+
+    #[test]
     fn the_broken_safari_is_told_by_its_name() {
         let safari = |version: &str| {
             format!(

@@ -63,14 +63,6 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// Appends the head of a response whose body is written as it comes, and ends with the
-    /// connection.
-    pub fn write_head_of_stream(&self, out: &mut Vec<u8>) {
-        self.write_fields(out);
-        write_field("connection", "close", out);
-        out.extend_from_slice(b"\r\n");
-    }
-
     fn write_fields(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"HTTP/1.1 ");
         out.extend_from_slice(self.status.to_string().as_bytes());
@@ -83,50 +75,30 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The phrase of RFC 9110 section 15; empty for a status that we never send.
+/// The phrase of RFC 9110 section 15, and of RFC 6585 for 429 and 431; empty for a status that nobody
+/// here sends, which RFC 9112 section 4 allows.
 fn reason_phrase(status: u16) -> &'static str {
     match status {
-        100 => "Continue",
-        101 => "Switching Protocols",
         200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
         204 => "No Content",
-        206 => "Partial Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
         400 => "Bad Request",
-        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
-        406 => "Not Acceptable",
         408 => "Request Timeout",
-        409 => "Conflict",
         410 => "Gone",
-        411 => "Length Required",
-        412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
         415 => "Unsupported Media Type",
         417 => "Expectation Failed",
         421 => "Misdirected Request",
-        422 => "Unprocessable Content",
         426 => "Upgrade Required",
-        428 => "Precondition Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
-        502 => "Bad Gateway",
         503 => "Service Unavailable",
-        504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
-        507 => "Insufficient Storage",
         _ => "",
     }
 }

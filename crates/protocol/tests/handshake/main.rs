@@ -81,6 +81,22 @@ fn both_ends_agree() {
     }
 }
 
+#[test]
+fn both_ends_agree_on_compression_unless_it_fails_in_that_browser() {
+    let safari = |version: &str| format!("Mozilla/5.0 Version/{version} Safari/605.1.15");
+    for (user_agent, is_agreed) in [(safari("15.4"), true), (safari("15.3"), false)] {
+        let established = negotiate(&Offer {
+            host: "h",
+            target: "/",
+            subprotocols: &[],
+            headers: &[("user-agent", &user_agent)],
+            key: *b"the sample nonce",
+            deflate: Some(deflate::Parameters::default()),
+        });
+        assert_eq!(established.deflate.is_some(), is_agreed, "{user_agent}");
+    }
+}
+
 /// RFC 6455 section 8.1: "both during the opening handshake and during subsequent data exchange".
 #[test]
 fn a_handshake_that_is_not_utf8_is_refused_by_either_side() {

@@ -102,3 +102,21 @@ impl Reply {
         response.head_only(head).write(&self.body, keep_alive, out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_phrase_on_its_status_line() {
+        for &reason in Reason::ALL {
+            let mut out = Vec::new();
+            Reply::error(reason.into()).write(None, false, false, &mut out);
+            let line = out.split(|&byte| byte == b'\r').next().unwrap();
+            assert!(
+                line.last().is_some_and(u8::is_ascii_alphabetic),
+                "{reason:?}"
+            );
+        }
+    }
+}
