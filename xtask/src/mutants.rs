@@ -11,12 +11,17 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-const RECORD: &str = "tests/conformance/mutants.toml";
+/// The counts and the explanations.
+pub(crate) const RECORD: &str = "tests/conformance/mutants.toml";
 
 /// What cargo-mutants leaves behind, in the target folder.
 const OUTPUT: &str = "target/mutants";
+
+/// Where every part is compiled, so that what they all depend on is compiled once.
+const BUILD: &str = "target/mutants/build";
 
 /// Some of the code, and the tests that know it.
 struct Part {
@@ -86,23 +91,24 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let path = root.join(RECORD);
     let text =
         fs::read_to_string(&path).map_err(|error| format!("cannot read {RECORD}: {error}"))?;
-    let mut record: toml::Table = text.parse().map_err(|error| format!("{RECORD}: {error}"))?;
+    let mut record: Record = toml::from_str(&text).map_err(|error| format!("{RECORD}: {error}"))?;
     let mut findings = Vec::new();
     for part in PARTS
         .iter()
         .filter(|part| names.is_empty() || names.iter().any(|name| *name == part.name))
     {
         let outcomes = mutate(root, part)?;
-        let counts = Counts::of(&outcomes);
-        println!("{}: {counts}", part.name);
+        let judged = Judged::new(part, &version, &outcomes);
+        println!("{judged}");
         findings.extend(compare(part, &outcomes, &record));
-        counts.put_into(&mut record, part.name, &version);
-    }
-    if !flags.is_empty() {
-        let text = text.lines().take_while(|line| line.starts_with('#'));
-        let head: String = text.map(|line| format!("{line}\n")).collect();
-        fs::write(&path, format!("{head}\n{record}"))
-            .map_err(|error| format!("cannot write {RECORD}: {error}"))?;
+        record.put(judged);
+        if !flags.is_empty() {
+            let head = text.lines().take_while(|line| line.starts_with('#'));
+            let head: String = head.map(|line| format!("{line}\n")).collect();
+            let record = toml::to_string(&record).map_err(|error| error.to_string())?;
+            fs::write(&path, format!("{head}\n{record}"))
+                .map_err(|error| format!("cannot write {RECORD}: {error}"))?;
+        }
     }
     match findings.as_slice() {
         [] => Ok(()),
@@ -170,7 +176,7 @@ fn plant(
         // Mutants are compiled more than they run.
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
-        .env_remove("CARGO_TARGET_DIR")
+        .env("CARGO_TARGET_DIR", root.join(BUILD))
         .status()
         .map_err(|error| format!("cannot run cargo mutants: {error}"))?;
     // Its exit code tells survivors from failures of its own less well than what it wrote.
@@ -193,17 +199,49 @@ fn plant(
     Ok(outcomes.iter().filter_map(named).collect())
 }
 
-/// How many there were of each kind.
-struct Counts {
+/// What was found so far.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Record {
+    #[serde(rename = "part", default)]
+    pub(crate) parts: Vec<Judged>,
+    #[serde(rename = "survivor", default)]
+    pub(crate) survivors: Vec<Survivor>,
+}
+
+/// One part's mutants, and how many there were of each kind.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Judged {
+    name: String,
+    pub(crate) files: String,
+    cargo_mutants: String,
     mutants: usize,
     caught: usize,
     timeout: usize,
+    /// Those that do not compile.
     unviable: usize,
-    missed: usize,
+    pub(crate) missed: usize,
 }
 
-impl Counts {
-    fn of(outcomes: &Outcomes) -> Self {
+/// A mutant that no test notices, and why that is as it should be.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Survivor {
+    part: String,
+    pub(crate) mutant: String,
+    pub(crate) why: String,
+}
+
+impl Record {
+    /// Replaces what was known of this part; parts stand in the order in which they run.
+    fn put(&mut self, judged: Judged) {
+        self.parts.retain(|part| part.name != judged.name);
+        self.parts.push(judged);
+        self.parts
+            .sort_by_key(|judged| PARTS.iter().position(|part| part.name == judged.name));
+    }
+}
+
+impl Judged {
+    fn new(part: &Part, cargo_mutants: &str, outcomes: &Outcomes) -> Self {
         let count = |wanted: &str| {
             outcomes
                 .values()
@@ -211,6 +249,9 @@ impl Counts {
                 .count()
         };
         Self {
+            name: part.name.to_owned(),
+            files: part.files.to_owned(),
+            cargo_mutants: cargo_mutants.to_owned(),
             mutants: outcomes.len(),
             caught: count("CaughtMutant"),
             timeout: count("Timeout"),
@@ -219,50 +260,41 @@ impl Counts {
         }
     }
 
-    /// Replaces the part's entry, and adds it if there is none.
-    fn put_into(&self, record: &mut toml::Table, part: &str, version: &str) {
-        let mut entry = toml::Table::new();
-        entry.insert("name".into(), part.into());
-        entry.insert("cargo_mutants".into(), version.into());
-        for (key, count) in self.named() {
-            entry.insert(key.into(), (count as i64).into());
-        }
-        let entries = record
-            .entry("crate")
-            .or_insert_with(|| toml::Value::Array(Vec::new()));
-        if let Some(entries) = entries.as_array_mut() {
-            entries.retain(|entry| entry.get("name").and_then(toml::Value::as_str) != Some(part));
-            entries.push(entry.into());
-        }
+    /// Those that compile.
+    pub(crate) fn viable(&self) -> usize {
+        self.mutants - self.unviable
     }
 
-    fn named(&self) -> [(&'static str, usize); 5] {
-        [
-            ("mutants", self.mutants),
-            ("caught", self.caught),
-            ("timeout", self.timeout),
-            ("unviable", self.unviable),
-            ("missed", self.missed),
-        ]
+    pub(crate) fn noticed(&self) -> usize {
+        self.caught + self.timeout
     }
 }
 
-impl std::fmt::Display for Counts {
+impl std::fmt::Display for Judged {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let named = self.named().map(|(name, count)| format!("{count} {name}"));
-        formatter.write_str(&named.join(", "))
+        let Self {
+            name,
+            mutants,
+            caught,
+            timeout,
+            unviable,
+            missed,
+            ..
+        } = self;
+        write!(
+            formatter,
+            "{name}: {mutants} mutants, {caught} caught, {timeout} timeout, {unviable} unviable, {missed} missed"
+        )
     }
 }
 
 /// Survivors that nobody has explained, and explanations of what does not survive.
-fn compare(part: &Part, outcomes: &Outcomes, record: &toml::Table) -> Vec<String> {
-    let explained = record.get("survivor").and_then(toml::Value::as_array);
-    let explained = explained.map(Vec::as_slice).unwrap_or_default();
-    let explained: Vec<_> = explained
+fn compare(part: &Part, outcomes: &Outcomes, record: &Record) -> Vec<String> {
+    let explained = record
+        .survivors
         .iter()
-        .filter(|entry| entry.get("crate").and_then(toml::Value::as_str) == Some(part.name))
-        .filter_map(|entry| entry.get("mutant")?.as_str())
-        .collect();
+        .filter(|survivor| survivor.part == part.name);
+    let explained: Vec<_> = explained.map(|survivor| survivor.mutant.as_str()).collect();
     let survivors = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == "MissedMutant");
@@ -308,11 +340,11 @@ mod tests {
     /// A survivor has to be explained, and what is explained has to survive.
     #[test]
     fn survivors_and_explanations_are_the_same() {
-        let none = toml::Table::new();
+        let none = toml::from_str("").unwrap();
         assert_eq!(compare(&PARTS[0], &outcomes(), &none).len(), 1);
-        let explained = "[[survivor]]\ncrate = 'frame'\nwhy = 'same bits'\n\
+        let explained = "[[survivor]]\npart = 'frame'\nwhy = 'same bits'\n\
                          mutant = 'crates/frame/src/header.rs: replace | with ^ in Header::encode'";
-        let explained: toml::Table = explained.parse().unwrap();
+        let explained = toml::from_str(explained).unwrap();
         assert_eq!(
             compare(&PARTS[0], &outcomes(), &explained),
             Vec::<String>::new()
@@ -323,14 +355,17 @@ mod tests {
 
     /// Recording a part again replaces its counts.
     #[test]
-    fn counts_are_recorded_once() {
-        let mut record = toml::Table::new();
-        for _ in 0..2 {
-            Counts::of(&outcomes()).put_into(&mut record, "frame", "27.1.0");
+    fn counts_are_recorded_once_and_in_the_order_of_the_parts() {
+        let mut record: Record = toml::from_str("").unwrap();
+        for part in [&PARTS[1], &PARTS[0], &PARTS[1]] {
+            record.put(Judged::new(part, "27.1.0", &outcomes()));
         }
-        let crates = record["crate"].as_array().unwrap();
-        assert_eq!(crates.len(), 1);
-        assert_eq!(crates[0]["missed"].as_integer(), Some(1));
-        assert_eq!(crates[0]["caught"].as_integer(), Some(1));
+        let names: Vec<_> = record.parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, [PARTS[0].name, PARTS[1].name]);
+        let judged = &record.parts[0];
+        assert_eq!(
+            (judged.viable(), judged.noticed(), judged.missed),
+            (2, 1, 1)
+        );
     }
 }

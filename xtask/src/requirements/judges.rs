@@ -9,21 +9,20 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::mutants;
+
 /// Written by `cargo xtask conformance --full --record`.
 const AUTOBAHN: &str = "tests/autobahn/results.toml";
 
 /// Written by `cargo test -p ringwire-conformance -- --record`.
 const OWN_SUITE: &str = "tests/conformance/results.toml";
 
-/// Written by `cargo xtask mutants`.
-const MUTANTS: &str = "tests/conformance/mutants.toml";
-
 /// What is there of it.
 #[derive(Debug, Default)]
 pub(super) struct Judges {
     pub(super) autobahn: Option<Autobahn>,
     pub(super) own_suite: Option<OwnSuite>,
-    pub(super) mutants: Option<Mutants>,
+    pub(super) mutants: Option<mutants::Record>,
 }
 
 /// What our own suite found.
@@ -78,39 +77,11 @@ pub(super) struct Verdicts {
     pub(super) failed: u32,
 }
 
-/// The score of the mutation runs.
-#[derive(Debug, Deserialize)]
-pub(super) struct Mutants {
-    #[serde(rename = "crate", default)]
-    pub(super) crates: Vec<MutatedCrate>,
-    #[serde(rename = "survivor", default)]
-    pub(super) survivors: Vec<Survivor>,
-}
-
-/// One crate's.
-#[derive(Debug, Deserialize)]
-pub(super) struct MutatedCrate {
-    pub(super) name: String,
-    pub(super) mutants: u32,
-    pub(super) caught: u32,
-    pub(super) timeout: u32,
-    /// Those that do not compile.
-    pub(super) unviable: u32,
-    pub(super) missed: u32,
-}
-
-/// A mutant that no test notices, and why that is as it should be.
-#[derive(Debug, Deserialize)]
-pub(super) struct Survivor {
-    pub(super) mutant: String,
-    pub(super) why: String,
-}
-
 pub(super) fn read(root: &Path) -> Result<Judges, String> {
     Ok(Judges {
         autobahn: read_file(root, AUTOBAHN)?,
         own_suite: read_file(root, OWN_SUITE)?,
-        mutants: read_file(root, MUTANTS)?,
+        mutants: read_file(root, mutants::RECORD)?,
     })
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::judges::{Autobahn, Judges, Mutants, Peer, Verdicts};
+use super::judges::{Autobahn, Judges, Peer, Verdicts};
 use super::rows::{Count, Registry, Requirements, Row, Section};
+use crate::mutants::Record;
 
 const HEAD: &str = "\
 # Conformance
@@ -89,14 +90,14 @@ fn results(page: &mut String, requirements: &Requirements, judges: &Judges) {
         }
     }
     if let Some(mutants) = &judges.mutants {
-        for mutated in &mutants.crates {
+        for part in &mutants.parts {
             let _ = writeln!(
                 page,
                 "| [cargo-mutants](https://mutants.rs) | `{}`, {} mutants that compile | {} noticed by a test, {} not |",
-                mutated.name,
-                mutated.mutants - mutated.unviable,
-                mutated.caught + mutated.timeout,
-                mutated.missed
+                part.files,
+                part.viable(),
+                part.noticed(),
+                part.missed
             );
         }
     }
@@ -253,7 +254,7 @@ fn registry_table(page: &mut String, registry: &Registry) {
     page.push('\n');
 }
 
-fn survivors(page: &mut String, mutants: &Mutants) {
+fn survivors(page: &mut String, mutants: &Record) {
     page.push_str("## Mutants that survive\n\n");
     page.push_str("[cargo-mutants](https://mutants.rs) changes one thing at a time and runs the tests. These changes no test notices, for the reason beside them.\n\n");
     page.push_str("| mutant | why no test can notice it, or none should |\n| --- | --- |\n");
@@ -346,8 +347,8 @@ mod tests {
             ),
             mutants: Some(
                 toml::from_str(
-                    "[[crate]]\nname = \"frame\"\nmutants = 11\ncaught = 7\ntimeout = 1\nunviable = 2\nmissed = 1\n\
-                     [[survivor]]\nmutant = \"a | b\"\nwhy = \"equal\"\n",
+                    "[[part]]\nname = \"frame\"\nfiles = \"frame/*.rs\"\ncargo_mutants = \"1\"\nmutants = 11\ncaught = 7\ntimeout = 1\nunviable = 2\nmissed = 1\n\
+                     [[survivor]]\npart = \"frame\"\nmutant = \"a | b\"\nwhy = \"equal\"\n",
                 )
                 .unwrap(),
             ),
@@ -358,7 +359,7 @@ mod tests {
             "| 7 | 2 OK, 1 informational, 1 failed |",
             "| [our own suite](../tests/conformance) | a running broker, 2 cases | 1 right |",
             "ringwire 0.1.0, server over wss: 7.1.1 failed.",
-            "| [cargo-mutants](https://mutants.rs) | `frame`, 9 mutants that compile | 8 noticed by a test, 1 not |",
+            "| [cargo-mutants](https://mutants.rs) | `frame/*.rs`, 9 mutants that compile | 8 noticed by a test, 1 not |",
             "| `a \\| b` | equal |",
         ] {
             assert!(page.contains(line), "{line}\n{page}");
