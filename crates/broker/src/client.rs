@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use crate::lane::{Answer, Budget};
 use crate::name::TopicName;
-use crate::notice::{Echo, Refusal, Standing};
+use crate::notice::{Echo, Loss, Recovery, Refusal, Standing};
 use crate::position::Position;
 use crate::publication::Format;
 use crate::slab::NONE;
@@ -63,15 +64,18 @@ pub(crate) struct AskedPattern {
     pub(crate) answered: u64,
     pub(crate) standings: Vec<Standing>,
     pub(crate) replay: Vec<Bytes>,
+    /// What is left for the cores that have not answered.
+    budget: Budget,
     /// Some core refused. It is said when all have answered, so that answers keep their order.
     pub(crate) refusal: Option<Refusal>,
 }
 
 impl AskedPattern {
-    pub(crate) fn new(command: u32, echo: Echo) -> Self {
+    pub(crate) fn new(command: u32, echo: Echo, budget: Budget) -> Self {
         Self {
             command,
             echo,
+            budget,
             answered: 0,
             standings: Vec::new(),
             replay: Vec::new(),
@@ -79,10 +83,18 @@ impl AskedPattern {
         }
     }
 
-    pub(crate) fn add(&mut self, answers: Vec<(Standing, Vec<Bytes>)>) {
-        for (standing, replay) in answers {
-            self.standings.push(standing);
-            self.replay.extend(replay);
+    /// One core's answers. What all cores together bring is no more than what one may.
+    pub(crate) fn add(&mut self, answers: Vec<Answer>) {
+        for mut answer in answers {
+            if self.budget.spend(answer.cost) {
+                self.replay.append(&mut answer.replay);
+            } else if answer.standing.recovery == Recovery::Recovered {
+                answer.standing.recovery = Recovery::Lost(Loss::Limit);
+            } else {
+                // It was only there for its past.
+                continue;
+            }
+            self.standings.push(answer.standing);
         }
     }
 }

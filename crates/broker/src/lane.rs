@@ -112,4 +112,31 @@ pub(crate) enum Tell {
 pub(crate) struct Answer {
     pub(crate) standing: Standing,
     pub(crate) replay: Vec<Bytes>,
+    /// What the replay takes of the subscription's budget.
+    pub(crate) cost: Budget,
+}
+
+/// How much past one subscription may still be given: each home keeps to all of it, and whoever puts their answers together does so again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) messages: usize,
+    /// Of payload.
+    pub(crate) bytes: usize,
+}
+
+impl Budget {
+    pub(crate) const NOTHING: Self = Self {
+        messages: 0,
+        bytes: 0,
+    };
+
+    /// Takes `cost` away; false if that is more than there is.
+    pub(crate) fn spend(&mut self, cost: Budget) -> bool {
+        let left = self.messages.checked_sub(cost.messages);
+        let Some((messages, bytes)) = left.zip(self.bytes.checked_sub(cost.bytes)) else {
+            return false;
+        };
+        *self = Budget { messages, bytes };
+        true
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) const CHUNK_PUBLICATIONS_MAX: usize = 4096;
 pub(crate) const ENVELOPE_BYTES: usize = 96;
 /// Replays that are kept for whoever asks for the same, until the next sweep.
 pub(crate) const REPLAYS_MAX: usize = 16;
-/// A replay is handed over in pieces of about this size.
+/// A replay is handed over in pieces, each of which ends with the publication that makes it this long.
 pub(crate) const REPLAY_PIECE_BYTES: usize = 64 << 10;
 /// What a chunk costs beside its runs, counted against the backlog so that empty messages are not free.
 pub(crate) const CHUNK_OVERHEAD_BYTES: usize = 128;
@@ -58,7 +58,7 @@ pub struct Limits {
     pub replay_bytes_max: usize,
     /// Most publications in one answer to a history query.
     pub history_messages_max: usize,
-    /// Most payload bytes in one answer to a history query, beyond its newest publication.
+    /// Most payload bytes in one answer to a history query, unless it is one publication.
     pub history_bytes_max: usize,
 }
 

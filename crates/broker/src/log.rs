@@ -204,7 +204,13 @@ impl Log {
         range.start..end
     }
 
-    /// The publications of a range that one of the above gave.
+    /// The payload bytes of a range that one of the above gave.
+    pub(crate) fn payload_bytes(&self, range: Range<usize>) -> usize {
+        let kept = self.kept.range(range);
+        kept.map(|publication| publication.payload.len()).sum()
+    }
+
+    /// Its publications.
     pub(crate) fn read(&self, range: Range<usize>) -> impl Iterator<Item = Publication<'_>> {
         let first = self.first().offset + range.start as u64;
         self.kept

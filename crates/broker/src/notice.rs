@@ -168,10 +168,15 @@ pub enum Notice {
         /// What is kept of it.
         history: History,
     },
-    /// A command was refused after it had been taken.
+    /// A command was refused after it had been taken: this is its one answer.
     Refused {
         /// From the command.
         echo: Echo,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A publication that is otherwise not answered ([`crate::Publisher::Unconfirmed`]) was refused.
+    Unpublished {
         /// Why.
         refusal: Refusal,
     },

@@ -11,7 +11,7 @@ use protocol::{http1, ws};
 use session::dialect::json::answer::Greeting;
 
 use crate::config::{self, Config, TopicLimits};
-use crate::connection::HISTORY_MESSAGES_MAX;
+use crate::connection::{HISTORY_BYTES_MAX, HISTORY_MESSAGES_MAX};
 use crate::entrance::EntranceLimits;
 use crate::host::AllowedHosts;
 use crate::wire::{self, Compressing, WireEncoder};
@@ -83,6 +83,7 @@ impl From<&Config> for Settings {
                 subscriptions_max: config.broker.subscriptions_max,
                 pattern_subscriptions_max: config.broker.patterns_max,
                 history_messages_max: HISTORY_MESSAGES_MAX,
+                history_bytes_max: HISTORY_BYTES_MAX as u64,
                 ping_interval_ms: config.websocket.ping_interval.ms(),
             },
             entrance: EntranceLimits {
@@ -325,6 +326,8 @@ fn broker_settings(place: Place, config: &Config) -> broker::Settings {
             subscriptions_max: config.broker.subscriptions_max,
             pattern_subscriptions_max: config.broker.patterns_max,
             replay_messages_max: config.broker.replay_messages_max,
+            replay_bytes_max: config.broker.replay_bytes_max.len(),
+            history_bytes_max: HISTORY_BYTES_MAX,
             payload_bytes_max: config.websocket.message_bytes_max.len(),
             ..broker::Limits::default()
         },

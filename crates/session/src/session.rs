@@ -183,10 +183,11 @@ impl Session {
 
     /// Tells the client of a notice. The `replay` of a [`Notice::Subscribed`] follows what is written here; it is the caller's to send.
     pub fn notice(&mut self, time_ms: u64, notice: &Notice, out: &mut Vec<u8>) -> Reply {
-        if let Notice::Refused { echo, refusal } = notice {
-            return self.refuse(time_ms, echo.as_deref(), *refusal, out);
-        }
         match (&self.dialect, notice) {
+            (_, Notice::Refused { echo, refusal }) => {
+                self.refuse(time_ms, echo.as_deref(), *refusal, out)
+            }
+            (_, Notice::Unpublished { refusal }) => self.refuse(time_ms, None, *refusal, out),
             (_, Notice::Lagged { .. }) => Reply::Close(Reason::SlowConsumer.into()),
             (Dialect::Json(_), notice) => self.answer(time_ms, notice, out),
             (Dialect::Raw(_), Notice::Subscribed { outcome, .. }) => {

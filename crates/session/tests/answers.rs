@@ -68,6 +68,7 @@ fn the_greeting_names_server_dialect_and_limits() {
         subscriptions_max: 128,
         pattern_subscriptions_max: 16,
         history_messages_max: 1000,
+        history_bytes_max: 262_144,
         ping_interval_ms: 25000,
     };
     let text = written(|out| answer::hello(out, &greeting));
@@ -75,7 +76,7 @@ fn the_greeting_names_server_dialect_and_limits() {
     assert_eq!(
         text,
         format!(
-            r#"{{"hello":{{"server":"ringwire/{version}","protocol":"ringwire.v1.json","limits":{{"message_bytes_max":65536,"payload_bytes_max":65000,"subscriptions_max":128,"pattern_subscriptions_max":16,"history_messages_max":1000,"ping_interval_ms":25000}}}}}}"#
+            r#"{{"hello":{{"server":"ringwire/{version}","protocol":"ringwire.v1.json","limits":{{"message_bytes_max":65536,"payload_bytes_max":65000,"subscriptions_max":128,"pattern_subscriptions_max":16,"history_messages_max":1000,"history_bytes_max":262144,"ping_interval_ms":25000}}}}}}"#
         )
     );
     let expected = ServerMessage::Hello {

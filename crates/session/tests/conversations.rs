@@ -330,8 +330,7 @@ fn answers_go_to_commands_with_an_id_alone() {
     assert_eq!(
         told(
             &mut session,
-            &Notice::Refused {
-                echo: None,
+            &Notice::Unpublished {
                 refusal: Refusal::Payload
             }
         ),

@@ -102,6 +102,12 @@ fn any_json() -> Retained {
     )
 }
 
+/// One behind which there was no room for more.
+fn a_long_text() -> Retained {
+    let time_ms = 1_763_822_400_000;
+    retained("k3v9:42", time_ms, Kind::Text, b"a long message")
+}
+
 /// What the server blocks show, made by the code.
 fn produced() -> BTreeSet<String> {
     let greeting = Greeting {
@@ -110,6 +116,7 @@ fn produced() -> BTreeSet<String> {
         subscriptions_max: 128,
         pattern_subscriptions_max: 16,
         history_messages_max: 1000,
+        history_bytes_max: 262_144,
         ping_interval_ms: 25000,
     };
     let kept = history(
@@ -166,6 +173,14 @@ fn notices() -> Vec<Notice> {
             echo: Some("11".into()),
             topic: topic("chat/room1"),
             history: history("k3v9:1", vec![any_json()]),
+        },
+        Notice::History {
+            echo: Some("12".into()),
+            topic: topic("chat/room1"),
+            history: History {
+                recovery: Recovery::Recovered,
+                ..history("k3v9:1", vec![a_long_text()])
+            },
         },
     ]
 }

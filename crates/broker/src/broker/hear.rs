@@ -2,11 +2,9 @@
 //!
 //! Answers stand in their lane exactly between the chunks before and after them, so a subscriber joins its feed when the answer is heard.
 
-use bytes::Bytes;
-
 use super::{Broker, Client};
 use crate::chunk;
-use crate::lane::{Answer, Caller, Tell};
+use crate::lane::{Answer, Budget, Caller, Tell};
 use crate::name::{HashedName, TopicName};
 use crate::notice::{Loss, Notice, Outcome, Recovery, Refusal, Standing};
 use crate::pattern::Pattern;
@@ -61,7 +59,9 @@ impl Broker {
         };
         self.local.answered(caller.client);
         let refusal = match answer {
-            Ok(Answer { standing, replay }) if !asked.cancelled => {
+            Ok(Answer {
+                standing, replay, ..
+            }) if !asked.cancelled => {
                 let answer = Some((standing.recovery, replay));
                 return self.enter_topic(caller.client, asked.echo, feed, answer, asked.past);
             }
@@ -153,17 +153,10 @@ impl Broker {
     }
 
     /// The client gets no message twice: what it receives already needs no past.
-    fn sift(
-        &mut self,
-        client: Client,
-        answers: Vec<Answer>,
-        from: usize,
-    ) -> Vec<(Standing, Vec<Bytes>)> {
-        let sift = |Answer {
-                        mut standing,
-                        replay,
-                    }: Answer| {
-            self.learn(&standing);
+    fn sift(&mut self, client: Client, answers: Vec<Answer>, from: usize) -> Vec<Answer> {
+        let sift = |mut answer: Answer| {
+            let standing = &mut answer.standing;
+            self.learn(standing);
             let member = self.whereabouts(client, &standing.topic);
             let topic = standing.topic.as_str();
             if member.is_none()
@@ -172,11 +165,13 @@ impl Broker {
                     .through_patterns(client.index, topic, from)
                     .is_none()
             {
-                return (standing, replay);
+                return answer;
             }
             standing.at = member.flatten().unwrap_or(standing.at);
             standing.recovery = Recovery::Lost(Loss::Live);
-            (standing, Vec::new())
+            answer.replay = Vec::new();
+            answer.cost = Budget::NOTHING;
+            answer
         };
         answers.into_iter().map(sift).collect()
     }

@@ -109,10 +109,7 @@ impl Broker {
         match (publisher, result) {
             (Publisher::Nobody, _) | (Publisher::Unconfirmed(_), Ok(_)) => {}
             (Publisher::Unconfirmed(client), Err(refusal)) => {
-                let notice = Notice::Refused {
-                    echo: None,
-                    refusal,
-                };
+                let notice = Notice::Unpublished { refusal };
                 self.tell(
                     from,
                     Tell::Notice {

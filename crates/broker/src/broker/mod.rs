@@ -63,7 +63,7 @@ pub struct Client {
 pub enum Publisher {
     /// Nobody who waits for anything.
     Nobody,
-    /// A client that is told of a refusal only, as [`Notice::Refused`] without an echo.
+    /// A client that is told of a refusal only, as [`Notice::Unpublished`].
     Unconfirmed(Client),
     /// A client that is told the position, as [`Notice::Published`].
     Confirmed(Client, Echo),

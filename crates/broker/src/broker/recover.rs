@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::Broker;
-use crate::lane::{Answer, Query};
+use crate::lane::{Answer, Budget, Query};
 use crate::limits::PATTERN_SCAN_MAX;
 use crate::log::Log;
 use crate::name::HashedName;
@@ -17,13 +17,6 @@ use crate::pattern::Pattern;
 use crate::position::Position;
 use crate::publication::{Encode, Format};
 use crate::recency::Group;
-
-/// How much past one subscription may still be given.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
-    messages: usize,
-    bytes: usize,
-}
 
 impl Broker {
     pub(super) fn replay_budget(&self) -> Budget {
@@ -48,6 +41,11 @@ impl Broker {
         self.home.age(id, time_ms);
         let topic = &self.home.topics[id];
         let (range, recovery) = topic.log.past(start, budget);
+        let cost = Budget {
+            messages: range.len(),
+            bytes: topic.log.payload_bytes(range.clone()),
+        };
+        budget.spend(cost);
         let name = &topic.name.name;
         let replay = self
             .replays
@@ -59,6 +57,7 @@ impl Broker {
                 recovery,
             },
             replay,
+            cost,
         }
     }
 
@@ -171,11 +170,11 @@ impl Broker {
 }
 
 impl Log {
-    /// The part that a new subscription is given, always the newest, within its budget, which shrinks by it.
-    fn past(&self, start: &Start, budget: &mut Budget) -> (Range<usize>, Recovery) {
+    /// The part that a new subscription is given, always the newest, within its budget.
+    fn past(&self, start: &Start, budget: &Budget) -> (Range<usize>, Recovery) {
         let within = |range, messages: usize| self.newest(range, messages, budget.bytes, false);
         let kept = 0..self.len();
-        let (range, recovery) = match start {
+        match start {
             Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
             Start::Last(count) => (
                 within(kept, budget.messages.min(*count as usize)),
@@ -192,13 +191,7 @@ impl Log {
                 }
                 Ok(_) => (0..0, Recovery::Lost(Loss::Limit)),
             },
-        };
-        budget.messages -= range.len();
-        budget.bytes -= self
-            .read(range.clone())
-            .map(|publication| publication.payload.len())
-            .sum::<usize>();
-        (range, recovery)
+        }
     }
 
     /// The part that a history query is given.
@@ -230,7 +223,7 @@ impl Log {
 
     /// Copies a range into one allocation of its own: it may leave this core, and must not hold the runs that the log holds.
     fn copy(&self, range: Range<usize>) -> Vec<Retained> {
-        let mut source = Vec::new();
+        let mut source = Vec::with_capacity(self.payload_bytes(range.clone()));
         for publication in self.read(range.clone()) {
             source.extend_from_slice(publication.payload);
         }

@@ -208,7 +208,7 @@ impl Broker {
             return Ok(());
         }
         let caller = self.caller(client);
-        let asked = AskedPattern::new(caller.command, wish.echo);
+        let asked = AskedPattern::new(caller.command, wish.echo, self.replay_budget());
         self.local.client(client.index).ask_pattern(id, asked);
         self.local.watch_pattern(id, wish.format).awaited += self.cores as u32;
         for home in 0..self.cores {

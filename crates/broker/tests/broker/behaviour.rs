@@ -246,11 +246,9 @@ fn an_unconfirmed_publisher_hears_only_of_refusals_even_from_another_core() {
     let [
         Output::Notice {
             client: told,
-            notice:
-                Notice::Refused {
-                    echo: None,
-                    refusal: Refusal::Topics,
-                },
+            notice: Notice::Unpublished {
+                refusal: Refusal::Topics,
+            },
         },
     ] = &notices[..]
     else {

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use ringwire_broker::{
-    Format, Kind, Limits, Loss, Notice, Output, Position, Recovery, Refusal, Rule, Start,
+    Format, Kind, Limits, Loss, Notice, Outcome, Output, Position, Recovery, Refusal, Rule, Start,
+    naive::Seen,
 };
 
 use crate::scene::*;
@@ -270,6 +271,82 @@ fn those_who_come_back_together_share_one_replay() {
     subscribed(&mut world, 0, Format::JSON, "a", Start::Last(5));
     assert_eq!(world.counters()[0].replay_encodes, 70);
     world.judge();
+}
+
+#[test]
+fn a_pattern_brings_no_more_from_all_cores_than_from_one() {
+    let limits = Limits {
+        replay_messages_max: 5,
+        ..Limits::default()
+    };
+    let mut world = world(2, Rule::default(), limits);
+    let topics = [0, 1].map(|core| {
+        let mut names = (0..).map(|number| format!("a/{number}"));
+        names.find(|name| world.home_of(name) == core).unwrap()
+    });
+    for name in &topics {
+        subscribed(&mut world, 0, Format::JSON, name, Start::Live);
+        publish(&mut world, 0, name, 4);
+    }
+    world.settle();
+    let mut begins = world.known.to_vec();
+    begins.retain(|(_, at)| at.offset == 1);
+    assert_eq!(begins.len(), 2);
+    let mut brought = |start| {
+        let who = subscribed(&mut world, 0, Format::JSON, "a/*", start);
+        world.settle();
+        let seen = world.people[who].view.seen.iter();
+        let answer = seen.rev().find_map(|(_, seen)| match seen {
+            Seen::Subscribed {
+                outcome: Outcome::Pattern(standings),
+                replay,
+                ..
+            } => Some((standings.clone(), replay.len())),
+            _ => None,
+        });
+        let (standings, messages) = answer.unwrap();
+        let mut recoveries: Vec<_> = standings.iter().map(|each| each.recovery).collect();
+        recoveries.sort_by_key(|recovery| *recovery != Recovery::Recovered);
+        (recoveries, messages)
+    };
+    assert_eq!(
+        brought(Start::SinceEach(begins)),
+        (vec![Recovery::Recovered, Recovery::Lost(Loss::Limit)], 3)
+    );
+    assert_eq!(brought(Start::Last(2)), (vec![Recovery::NotAsked; 2], 4));
+    assert_eq!(brought(Start::Last(4)), (vec![Recovery::NotAsked], 4));
+}
+
+#[test]
+fn an_answer_to_a_history_query_is_bounded_in_bytes_but_brings_one_message() {
+    let limits = Limits {
+        history_bytes_max: 20,
+        ..Limits::default()
+    };
+    let mut world = world(2, Rule::default(), limits);
+    for payload in [&[b'x'; 8][..], &[b'y'; 12], &[b'z'; 21], b"w"] {
+        world.publish(0, &topic("a"), Kind::Text, payload).unwrap();
+    }
+    world.settle();
+    let last = world.known.last().unwrap().1;
+    let who = world.open(1, Format::JSON);
+    let mut page = |start| {
+        world.history(who, &topic("a"), start, 1000).unwrap();
+        world.settle();
+        let history = world.people[who].histories.pop().unwrap();
+        let messages = history.messages.iter();
+        messages.map(|message| message.at).collect::<Vec<_>>()
+    };
+    let at = |offset| Position { offset, ..last };
+    // As a client goes on: after the last message, until that is the newest.
+    let mut pages = vec![page(Start::Since(at(0)))];
+    while *pages.last().unwrap().last().unwrap() != last {
+        let after = *pages.last().unwrap().last().unwrap();
+        pages.push(page(Start::Since(after)));
+    }
+    assert_eq!(pages, [vec![at(1), at(2)], vec![at(3)], vec![at(4)]]);
+    assert_eq!(page(Start::Last(4)), [at(4)]);
+    assert_eq!(page(Start::SinceTime(0)), [at(1), at(2)]);
 }
 
 #[test]

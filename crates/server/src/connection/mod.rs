@@ -28,7 +28,7 @@ use pipe::Pipe;
 use websocket::{Joining, WebSocket};
 
 pub use http::refused_handshake;
-pub use websocket::HISTORY_MESSAGES_MAX;
+pub use websocket::{HISTORY_BYTES_MAX, HISTORY_MESSAGES_MAX};
 
 /// Held bytes beyond which a connection is not read from.
 const HELD_BYTES_MAX: usize = 16 * 1024;

@@ -5,17 +5,22 @@ use std::sync::Arc;
 use super::*;
 use crate::config::Config;
 use crate::hub::{Place, Settings};
-use broker::Output;
+use broker::{History, Output, Recovery, Refusal, TopicName};
 use frame::Opcode;
 use protocol::ws::{self, Role};
 
 fn hub() -> Hub {
+    hub_of(1)
+}
+
+/// The first of so many cores.
+fn hub_of(cores: usize) -> Hub {
     let mut config = Config::default();
     config.server.echo = true;
     config.compression.enabled = true;
     let place = Place {
         core: 0,
-        cores: 1,
+        cores,
         hash_key: [1, 2],
         seed: 3,
     };
@@ -107,6 +112,66 @@ fn a_flood_of_questions_is_answered_as_fast_as_the_answers_are_taken() {
 }
 
 #[test]
+fn one_past_is_asked_for_at_a_time_whatever_is_refused_meanwhile() {
+    let mut hub = hub_of(2);
+    let mut client = multiplexed(&mut hub);
+    let remote = |name: &String| hub.broker.home_of(&TopicName::parse(name).unwrap()) == 1;
+    let topic = (0..).map(|number| format!("a/{number}")).find(remote);
+    let topic = topic.unwrap();
+    let commands = [
+        format!(r#"{{"id":1,"subscribe":"{topic}"}}"#),
+        format!(r#"{{"id":2,"publish":"{topic}","data":1}}"#),
+        format!(r#"{{"id":3,"subscribe":"{topic}","last":1}}"#),
+        format!(r#"{{"id":4,"history":"{topic}"}}"#),
+        format!(r#"{{"id":5,"publish":"{topic}","data":1}}"#),
+    ];
+    client.receive(&mut hub, &mut frames(commands.into_iter()));
+    fn requests(hub: &mut Hub) -> usize {
+        let outputs = std::iter::from_fn(|| hub.broker.next_output());
+        outputs
+            .map(|output| assert!(matches!(output, Output::Request { to: 1, .. })))
+            .count()
+    }
+    assert_eq!(
+        requests(&mut hub),
+        3,
+        "up to the first that asks for a past"
+    );
+    let refusal = Refusal::Topics;
+    let name = TopicName::parse(&topic).unwrap();
+    let subscribed = Notice::Unsubscribed {
+        echo: None,
+        pattern: name.clone().into(),
+        existed: true,
+    };
+    let published = Notice::Refused {
+        echo: None,
+        refusal,
+    };
+    client.notice(&mut hub, Notice::Unpublished { refusal });
+    client.notice(&mut hub, subscribed.clone());
+    client.notice(&mut hub, published);
+    client.notice(&mut hub, Notice::Unpublished { refusal });
+    assert_eq!(requests(&mut hub), 0, "its own answer is still to come");
+    client.notice(&mut hub, subscribed);
+    assert_eq!(requests(&mut hub), 1, "the history alone");
+    let history = History {
+        first: "k3v9:1".parse().unwrap(),
+        last: "k3v9:0".parse().unwrap(),
+        messages: Vec::new(),
+        recovery: Recovery::NotAsked,
+    };
+    let history = Notice::History {
+        echo: None,
+        topic: name,
+        history,
+    };
+    client.notice(&mut hub, history);
+    assert_eq!(requests(&mut hub), 1);
+    assert!(client.held.is_empty());
+}
+
+#[test]
 fn a_flood_of_requests_is_answered_as_fast_as_the_answers_are_taken() {
     let mut hub = hub();
     let mut client = connected(
@@ -188,7 +253,7 @@ fn compressions(hub: &mut Hub, offers: &[&str], subscribers: u32) -> u64 {
         })
         .collect();
     let before = hub.encoder.compressions();
-    let topic = broker::TopicName::parse("a").unwrap();
+    let topic = TopicName::parse("a").unwrap();
     let payload = "a message ".repeat(100);
     hub.publish(
         broker::Publisher::Nobody,

@@ -1,7 +1,7 @@
 //! The WebSocket part of a connection: frames through the machine, messages through the session,
 //! what they ask for to the broker, and the way back.
 
-use broker::{Client, Format, Notice, Publisher};
+use broker::{Client, Format, Notice, Publisher, Start};
 use frame::{CloseCode, Opcode};
 use protocol::handshake::server::{self, Accepted};
 use protocol::ws::{self, Event, Failure, Input, Kind};
@@ -16,11 +16,11 @@ use crate::wire::{self, write_frame};
 
 /// Messages in one answer to a `history` command.
 pub const HISTORY_MESSAGES_MAX: u32 = 1000;
+/// Bytes of their payloads, unless it is one message: all that a topic keeps, unless it is told to
+/// keep more.
+pub const HISTORY_BYTES_MAX: usize = 256 * 1024;
 
-/// Questions of one client that wait for their answer; its next message is looked at after the
-/// first of them. The answer to each may be as large as a topic's past.
-const QUESTIONS_MAX: u8 = 8;
-/// Commands of any kind that wait for theirs; fewer than the broker refuses.
+/// Commands of one client that wait for their answers; fewer than the broker refuses.
 const UNANSWERED_MAX: u16 = 512;
 
 /// An open WebSocket.
@@ -31,9 +31,10 @@ pub(super) struct WebSocket {
     draining: bool,
     /// It called the broker since the core last asked.
     called: bool,
-    /// Subscriptions and history queries that the broker has not answered.
-    questions: u8,
-    /// The same and everything else that is answered.
+    /// One of the unanswered commands asks for a past. The answer may be large, so nothing else is
+    /// asked until it is there.
+    awaits_past: bool,
+    /// Commands that the broker has not answered.
     unanswered: u16,
 }
 
@@ -61,7 +62,7 @@ impl WebSocket {
             session,
             draining: false,
             called: false,
-            questions: 0,
+            awaits_past: false,
             unanswered: 0,
         }
     }
@@ -88,25 +89,27 @@ impl WebSocket {
 
     /// Whether so many of its commands wait that the next message has to wait as well.
     pub(super) fn awaits_answers(&self) -> bool {
-        self.questions >= QUESTIONS_MAX || self.unanswered >= UNANSWERED_MAX
+        self.awaits_past || self.unanswered >= UNANSWERED_MAX
     }
 
-    /// The broker accepted a command.
-    fn asked(&mut self, question: bool, answered: bool) {
-        self.questions += u8::from(question);
-        self.unanswered += u16::from(answered);
+    /// The broker accepted a command that it will answer.
+    fn asked(&mut self, past: bool) {
+        self.unanswered += 1;
+        self.awaits_past |= past;
     }
 
-    /// The broker answered one. A refusal does not tell what it refuses, perhaps something that is
-    /// otherwise not answered: then one command more may wait.
+    /// The broker answered one. The subscription of a raw connection was not counted.
     fn answered(&mut self, notice: &Notice) {
-        let (question, command) = match notice {
-            Notice::Subscribed { .. } | Notice::History { .. } | Notice::Refused { .. } => (1, 1),
-            Notice::Published { .. } | Notice::Unsubscribed { .. } => (0, 1),
-            Notice::Gap { .. } | Notice::Lagged { .. } => (0, 0),
-        };
-        self.questions = self.questions.saturating_sub(question);
-        self.unanswered = self.unanswered.saturating_sub(command);
+        match notice {
+            Notice::Subscribed { .. }
+            | Notice::Unsubscribed { .. }
+            | Notice::Published { .. }
+            | Notice::History { .. }
+            | Notice::Refused { .. } => self.unanswered = self.unanswered.saturating_sub(1),
+            Notice::Unpublished { .. } | Notice::Gap { .. } | Notice::Lagged { .. } => {}
+        }
+        // Which of them was answered does not matter: once all are, the past is there.
+        self.awaits_past &= self.unanswered > 0;
     }
 
     /// Whether its Close has not left the machine.
@@ -157,7 +160,11 @@ impl WebSocket {
         };
         self.called = true;
         let Request { id, ask } = request;
-        let question = matches!(ask, Ask::Subscribe { .. } | Ask::History { .. });
+        let past = match &ask {
+            Ask::History { .. } => true,
+            Ask::Subscribe { start, .. } => *start != Start::Live,
+            Ask::Publish { .. } | Ask::Unsubscribe { .. } => false,
+        };
         let answered = id.is_some() || !matches!(ask, Ask::Publish { .. });
         let called = if hub.draining {
             Err(Reason::Draining.into())
@@ -166,7 +173,9 @@ impl WebSocket {
         };
         match called {
             Ok(()) => {
-                self.asked(question, answered);
+                if answered {
+                    self.asked(past);
+                }
                 Reply::Nothing
             }
             Err(cause) => self.session.refuse(

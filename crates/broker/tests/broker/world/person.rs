@@ -173,7 +173,9 @@ impl Person {
                 },
             )),
             Notice::Lagged { .. } => (self.lagged, self.open, self.behind) = (true, false, false),
-            Notice::Published { .. } | Notice::Refused { .. } => unreachable!("told otherwise"),
+            Notice::Published { .. } | Notice::Refused { .. } | Notice::Unpublished { .. } => {
+                unreachable!("told otherwise")
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Greeting {
     pub pattern_subscriptions_max: u32,
     /// How many publications one answer to `history` brings at most.
     pub history_messages_max: u32,
+    /// How many bytes their payloads have together, unless it is one publication.
+    pub history_bytes_max: u64,
     /// How often the server pings an idle connection, in milliseconds; 0 = never.
     pub ping_interval_ms: u64,
 }
@@ -43,6 +45,7 @@ pub fn hello(out: &mut Vec<u8>, greeting: &Greeting) {
             greeting.pattern_subscriptions_max.into(),
         ),
         ("history_messages_max", greeting.history_messages_max.into()),
+        ("history_bytes_max", greeting.history_bytes_max),
         ("ping_interval_ms", greeting.ping_interval_ms),
     ];
     for (index, (name, value)) in limits.into_iter().enumerate() {

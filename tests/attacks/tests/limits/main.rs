@@ -1,7 +1,8 @@
 //! Every limit that a client can reach, against the real program: empty, one below, exactly, one above, and a mistake right
 //! behind what was just allowed.
 
-use std::collections::BTreeMap;
+mod commands;
+
 use std::time::Instant;
 
 use ringwire_attacks::peer::{PATIENCE, Pace, Peer};
@@ -361,142 +362,6 @@ fn topics() {
     cases.push(ask("empty".to_owned(), "/t/", false));
     cases.push(ask("an empty level".to_owned(), "/t/a//b", false));
     assert_hold(&target, &cases);
-}
-
-/// A connection that speaks the JSON dialect and has been greeted.
-fn json(target: &Target) -> Peer {
-    let handshake = Request::handshake("/ws", &target.host());
-    let (mut peer, _) = Peer::upgrade(target, &handshake).unwrap();
-    assert!(answer(&mut peer).contains("hello"));
-    peer
-}
-
-fn answer(peer: &mut Peer) -> String {
-    let message = peer.message(PATIENCE).unwrap();
-    String::from_utf8(message.payload).unwrap()
-}
-
-/// What a command is answered with: `ok`, or the error's code.
-fn ask(peer: &mut Peer, command: &str) -> String {
-    peer.send(&frame(TEXT, command.as_bytes()), Pace::AtOnce)
-        .unwrap();
-    let said: serde_json::Value = serde_json::from_str(&answer(peer)).unwrap();
-    match said["error"]["code"].as_str() {
-        Some(code) => code.to_owned(),
-        None if said["ok"].is_object() => "ok".to_owned(),
-        None => said.to_string(),
-    }
-}
-
-#[test]
-fn subscriptions_and_patterns() {
-    let target = target();
-    let subscribe = |patterns: &[&str]| {
-        let mut peer = json(&target);
-        let commands = patterns.iter();
-        commands
-            .map(|pattern| ask(&mut peer, &format!(r#"{{"id":1,"subscribe":"{pattern}"}}"#)))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        subscribe(&["a", "b", "c", "d", "a"]),
-        ["ok", "ok", "ok", "subscription_limit", "ok"]
-    );
-    assert_eq!(
-        subscribe(&["a/*", "b/*", "c/*", "a/*", "d"]),
-        ["ok", "ok", "pattern_limit", "ok", "ok"]
-    );
-    // What is given back may be used again, and no more than that.
-    let mut peer = json(&target);
-    let commands = [
-        (r#"{"id":1,"subscribe":"a"}"#, "ok"),
-        (r#"{"id":1,"subscribe":"b"}"#, "ok"),
-        (r#"{"id":1,"subscribe":"c"}"#, "ok"),
-        (r#"{"id":1,"unsubscribe":"b"}"#, "ok"),
-        (r#"{"id":1,"unsubscribe":"b"}"#, "not_subscribed"),
-        (r#"{"id":1,"subscribe":"d"}"#, "ok"),
-        (r#"{"id":1,"subscribe":"e"}"#, "subscription_limit"),
-    ];
-    for (command, wanted) in commands {
-        assert_eq!(ask(&mut peer, command), wanted, "{command}");
-    }
-}
-
-#[test]
-fn what_one_command_may_hold() {
-    // Only here messages have to be longer than what is tried out.
-    let target = Target::start("", None);
-    let id = |bytes: usize| format!(r#"{{"id":"{}","subscribe":"a"}}"#, "i".repeat(bytes - 2));
-    let nested = |depth: usize| {
-        let (open, end) = ("[".repeat(depth), "]".repeat(depth));
-        format!(r#"{{"id":1,"publish":"a","data":{open}{end}}}"#)
-    };
-    let last = |count: u32| format!(r#"{{"id":1,"history":"a","last":{count}}}"#);
-    let age = |hours: u32| format!(r#"{{"id":1,"history":"a","since":"{hours}h"}}"#);
-    let since = |count: usize| {
-        let topics: BTreeMap<String, &str> = (0..count)
-            .map(|topic| (format!("a/{topic}"), "k3v9:1"))
-            .collect();
-        let topics = serde_json::to_string(&topics).unwrap();
-        format!(r#"{{"id":1,"subscribe":"a/*","since":{topics}}}"#)
-    };
-    let commands = [
-        (id(2), "ok"),
-        (id(127), "ok"),
-        (id(128), "ok"),
-        (id(129), "bad_command"),
-        (nested(1), "ok"),
-        (nested(63), "ok"),
-        (nested(64), "ok"),
-        (nested(65), "bad_command"),
-        (last(0), "ok"),
-        (last(999_999), "ok"),
-        (last(1_000_000), "ok"),
-        (last(1_000_001), "bad_position"),
-        (age(0), "ok"),
-        (age(9_599), "ok"),
-        (age(9_600), "ok"),
-        (age(9_601), "bad_position"),
-        (since(0), "ok"),
-        // As many as one client may subscribe to, though a command could name more.
-        (since(127), "ok"),
-        (since(128), "ok"),
-        (since(129), "bad_position"),
-        (since(1_024), "bad_position"),
-    ];
-    for (command, wanted) in commands {
-        let heard = ask(&mut json(&target), &command);
-        let is_history = wanted == "ok" && heard.contains(r#""messages""#);
-        assert!(
-            heard == wanted || is_history,
-            "{heard} instead of {wanted}: {command:.80}"
-        );
-    }
-}
-
-#[test]
-fn mistakes_that_are_forgiven() {
-    let target = target();
-    let mut peer = json(&target);
-    for _ in 0..9 {
-        assert_eq!(ask(&mut peer, "{}"), "bad_command");
-    }
-    peer.send(&frame(TEXT, b"{}"), Pace::AtOnce).unwrap();
-    assert_eq!(peer.hear_out(PATIENCE).close_code(), Some(4500));
-}
-
-#[test]
-fn history() {
-    let target = target();
-    let mut peer = json(&target);
-    for kept in [0, 1, 2, 3, 3] {
-        peer.send(&frame(TEXT, br#"{"id":1,"history":"h"}"#), Pace::AtOnce)
-            .unwrap();
-        let history: serde_json::Value = serde_json::from_str(&answer(&mut peer)).unwrap();
-        let messages = history["ok"]["messages"].as_array().unwrap();
-        assert_eq!(messages.len(), kept, "{history}");
-        assert_eq!(ask(&mut peer, r#"{"id":1,"publish":"h","data":1}"#), "ok");
-    }
 }
 
 #[test]
