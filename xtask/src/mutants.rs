@@ -139,17 +139,24 @@ fn mutate(root: &Path, part: &Part) -> Result<Outcomes, String> {
         .map(|test| format!("--cargo-arg={test}"))
         .collect();
     let mut outcomes = plant(root, part, &folder, &own)?;
-    if part.is_in_suite && outcomes.values().any(|outcome| outcome == "MissedMutant") {
+    let missed = outcomes
+        .iter()
+        .filter(|(_, outcome)| *outcome == "MissedMutant");
+    let missed: Vec<_> = missed
+        .map(|(name, _)| format!("--re={}", pattern(name)))
+        .collect();
+    if part.is_in_suite && !missed.is_empty() {
         let suite = [
-            "--iterate",
             "--baseline=skip",
+            "--timeout=300",
             "--test-package=ringwire-conformance",
             "--cargo-arg=--test=suite",
             "--",
             "--",
             "machine",
         ];
-        outcomes.extend(plant(root, part, &folder, &suite.map(str::to_owned))?);
+        let suite = suite.map(str::to_owned);
+        outcomes.extend(plant(root, part, &folder, &[&missed[..], &suite].concat())?);
     }
     Ok(outcomes)
 }
@@ -311,6 +318,15 @@ fn compare(part: &Part, outcomes: &Outcomes, record: &Record) -> Vec<String> {
     unexplained.chain(stale).collect()
 }
 
+/// The regular expression that this name alone matches.
+fn pattern(name: &str) -> String {
+    let escaped = name.chars().flat_map(|character| {
+        let is_special = r"\.+*?()|[]{}^$".contains(character);
+        is_special.then_some('\\').into_iter().chain([character])
+    });
+    format!("^{}$", escaped.collect::<String>())
+}
+
 /// `crates/frame/src/header.rs:114:66: replace | with ^ in Header::encode` without line and column,
 /// which change with every edit above.
 fn without_place(name: &str) -> String {
@@ -351,6 +367,14 @@ mod tests {
         );
         assert_eq!(compare(&PARTS[0], &Outcomes::new(), &explained).len(), 1);
         assert_eq!(compare(&PARTS[1], &Outcomes::new(), &explained).len(), 0);
+    }
+
+    #[test]
+    fn a_pattern_takes_a_name_literally() {
+        assert_eq!(
+            pattern("a.rs:1:2: replace | with ^ in <A>::b -> [u8]"),
+            r"^a\.rs:1:2: replace \| with \^ in <A>::b -> \[u8\]$"
+        );
     }
 
     /// Recording a part again replaces its counts.

@@ -48,9 +48,7 @@ impl Deflater {
     pub fn deflate(&mut self, message: &[u8]) -> Option<&[u8]> {
         self.stream.reset();
         let room = compressed_bytes_max(message.len());
-        if self.output.len() < room {
-            self.output.resize(room, 0);
-        }
+        self.output.resize(room.max(self.output.len()), 0);
         self.stream
             .compress(message, &mut self.output, DeflateFlush::SyncFlush)
             .expect("there is room");

@@ -1,11 +1,11 @@
 //! The control frames that wait for the socket.
 //!
 //! A peer decides how many pings it sends and whether it reads what comes back, so the queue is
-//! bounded: beyond [`PONGS_MAX`] or [`PONG_BYTES_MAX`] only the latest ping is answered. It exists
-//! only while something waits.
+//! bounded: beyond [`PONGS_MAX`] only the latest ping is answered. It exists only while something
+//! waits.
 
 use super::mask_keys::MaskKeys;
-use crate::limits::{CONTROL_PAYLOAD_BYTES_MAX, PONG_BYTES_MAX, PONGS_MAX};
+use crate::limits::{CONTROL_PAYLOAD_BYTES_MAX, PONGS_MAX};
 use frame::{CloseCode, ClosePayload, Header, Opcode};
 use std::fmt;
 
@@ -36,7 +36,7 @@ impl Outbound {
     /// RFC 6455 section 5.5.3: a Pong carries the payload of its Ping, and when several wait, "the
     /// endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame".
     pub(super) fn pong(&mut self, payload: &[u8]) {
-        if self.pongs_count == PONGS_MAX || self.pongs.len() + 1 + payload.len() > PONG_BYTES_MAX {
+        if self.pongs_count == PONGS_MAX {
             self.pongs.clear();
             self.pongs_count = 0;
         }

@@ -17,6 +17,7 @@ fn a_request_shows_its_parts() {
     assert_eq!(request.header("X-ONE"), Some("1"));
     assert_eq!(request.headers("x-one").collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(request.header("x-two"), None);
+    assert!(request.lists("x-one", "2") && !request.lists("x-one", "3"));
     assert_eq!(request.body(), b"hello");
     assert!(request.keep_alive());
     assert!(!request.asks_for_websocket());

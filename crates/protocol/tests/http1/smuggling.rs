@@ -248,7 +248,7 @@ fn an_expectation_other_than_100_continue_fails() {
 
 #[test]
 fn other_protocols_are_told_from_their_first_bytes() {
-    let first: [(&str, &[u8], Error, u16); 8] = [
+    let first: [(&str, &[u8], Error, u16); 10] = [
         (
             "TLS",
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -273,6 +273,18 @@ fn other_protocols_are_told_from_their_first_bytes() {
         (
             "HTTP without a version",
             b"GET / HTTP/\r\n",
+            Error::RequestLine,
+            400,
+        ),
+        (
+            "HTTP with half a version",
+            b"GET / HTTP/1.x\r\n",
+            Error::RequestLine,
+            400,
+        ),
+        (
+            "HTTP with the other half",
+            b"GET / HTTP/x.1\r\n",
             Error::RequestLine,
             400,
         ),

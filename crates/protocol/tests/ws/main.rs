@@ -8,5 +8,6 @@ mod frames;
 mod keepalive;
 mod limits;
 mod pair;
+mod shown;
 mod split;
 mod violations;
