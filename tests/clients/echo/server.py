@@ -1,7 +1,11 @@
 """An echo server made of Python's `websockets`, which the Autobahn test suite judges beside the broker: server.py PORT."""
 
 import asyncio
+import os
 import sys
+
+# Read when the package is: as many fragments as a case of the suite has.
+os.environ["WEBSOCKETS_MAX_FRAGMENTS"] = "65537"
 
 from websockets.asyncio.server import serve
 

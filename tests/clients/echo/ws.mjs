@@ -3,8 +3,8 @@
 import { WebSocketServer } from 'ws';
 
 const port = Number(process.argv[2]);
-// 0: messages of any length.
-const server = new WebSocketServer({ host: '127.0.0.1', port, maxPayload: 0, perMessageDeflate: true });
+// 0: messages of any length, in any number of fragments.
+const server = new WebSocketServer({ host: '127.0.0.1', port, maxPayload: 0, maxFragments: 0, perMessageDeflate: true });
 server.on('connection', (socket) => {
   // It closes the connection by itself after an error, and the suite sees how.
   socket.on('error', () => {});
