@@ -63,5 +63,7 @@ impl Deflater {
 /// stream that runs out of room keeps a place in its buffer of what is pending even over a reset
 /// (zlib-rs 0.6.8), and panics after enough of them.
 fn compressed_bytes_max(bytes: usize) -> usize {
-    bytes + bytes.div_ceil(8) + bytes.div_ceil(64) + 16
+    [bytes, bytes.div_ceil(8), bytes.div_ceil(64), 16]
+        .iter()
+        .sum()
 }

@@ -501,7 +501,7 @@ fn without_an_agreement_the_window_is_the_largest() {
 #[test]
 fn what_does_not_become_smaller_is_not_compressed() {
     let mut deflater = Deflater::new(6, 15);
-    for incompressible in [&b""[..], b"a", b"abc", b"abcdefgh"] {
+    for incompressible in [&b""[..], b"a", b"abc", b"abcdefgh", b"aaaaaa"] {
         assert_eq!(deflater.deflate(incompressible), None);
     }
     let once = deflater.deflate(&lines(1000)).map(<[u8]>::to_vec);

@@ -1,12 +1,12 @@
-//! What people read: the sentence of each failure, and what a log shows of a machine, which is how
-//! much there is and never what.
+//! What is told to those who run it: the sentence of each failure, what a log shows of a machine,
+//! which is how much there is and never what, and how much an inflater has worked.
 
 use crate::frames::{frame, part};
 use crate::pair::{CONFIG, receive};
 use frame::{CloseCode, Error, Header, Opcode};
 use ringwire_protocol::handshake::deflate::{Agreed, Compressing};
 use ringwire_protocol::limits::{INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN};
-use ringwire_protocol::ws::{Connection, Deflater, Failure, Inflater, Input, Role};
+use ringwire_protocol::ws::{Config, Connection, Deflater, Failure, Inflater, Input, Role};
 
 const FULL: Compressing = Compressing {
     context_takeover: true,
@@ -104,4 +104,27 @@ fn a_log_shows_how_much_room_messages_took() {
         let shown = format!("{deflater:?}");
         assert!(shown.contains("output_bytes: 1157"), "{shown}");
     }
+}
+
+/// What a turn of a server may cost is counted in this.
+#[test]
+fn an_inflater_counts_what_it_takes_and_what_it_makes() {
+    let mut inflater = Inflater::default();
+    let mut read_by = |config: &Config, mut read: Vec<u8>| {
+        let mut input = Input::new(&mut read);
+        let before = inflater.worked_bytes();
+        let event = server().receive(config, &mut inflater, 0, &mut input);
+        (event.is_some(), inflater.worked_bytes() - before)
+    };
+    let plain = frame(Opcode::Binary, b"plain");
+    assert_eq!(read_by(&CONFIG, plain), (true, 0));
+    let read = compressed(&[b'a'; 5000]);
+    let wire_bytes = Deflater::new(6, 15).deflate(&[b'a'; 5000]).unwrap().len() as u64;
+    for _ in 0..2 {
+        assert_eq!(read_by(&CONFIG, read.clone()), (true, wire_bytes + 5000));
+    }
+    // Refused, but only after it was made as far as one byte beyond what is allowed.
+    let mut small = CONFIG;
+    small.limits.message_bytes_max = 4000;
+    assert_eq!(read_by(&small, read), (true, wire_bytes + 4001));
 }
