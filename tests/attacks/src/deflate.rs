@@ -14,12 +14,23 @@ const BOMB_BYTES: usize = 66 << 20;
 
 /// The payload of a compressed message, which refers to no other.
 pub fn deflate(message: &[u8]) -> Vec<u8> {
+    next(&mut Deflate::new(9, false, 15), message)
+}
+
+/// The payloads of compressed messages, each of which refers to those before.
+pub fn in_one_context(messages: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut stream = Deflate::new(9, false, 15);
+    let messages = messages.iter();
+    messages.map(|message| next(&mut stream, message)).collect()
+}
+
+fn next(stream: &mut Deflate, message: &[u8]) -> Vec<u8> {
+    let before = stream.total_out();
     let mut output = vec![0; message.len() / 512 + 1024 + message.len().min(1 << 17)];
     stream
         .compress(message, &mut output, DeflateFlush::SyncFlush)
         .expect("there is room for it");
-    output.truncate(usize::try_from(stream.total_out()).unwrap_or(usize::MAX));
+    output.truncate(usize::try_from(stream.total_out() - before).unwrap_or(usize::MAX));
     output.truncate(output.len() - TAIL.len());
     output
 }

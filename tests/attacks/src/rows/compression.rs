@@ -1,8 +1,9 @@
 //! Rows C: compressed messages that are larger, or worse, than they look.
 
 mod behaviour;
+mod trees;
 
-use crate::deflate::{bomb, deflate, frame};
+use crate::deflate::{bomb, deflate, frame, in_one_context};
 use crate::peer::Pace;
 use crate::row::Attack::{Behaviour, Cases, Flood as Flooding, Ours};
 use crate::row::{Case, Expect, Flood, Opening, Row};
@@ -146,16 +147,11 @@ pub(super) const ROWS: &[Row] = &[
         }),
     },
     Row {
-        id: "C13",
-        name: "small messages that each inflate to the limit",
-        advisories: &[],
+        id: "C7",
+        name: "the deepest trees, endless blocks, and trees that cannot be",
+        advisories: &["RUSTSEC-2024-0401"],
         config: ENABLED,
-        attack: Cases(|_| {
-            // Some 100 bytes each: a read brings 150 of them, which are 10 MiB.
-            let largest = frame(BINARY, &deflate(&[7; MESSAGE_BYTES_MAX]));
-            let all = Expect::Echoed(vec![(FIN | BINARY, vec![7; MESSAGE_BYTES_MAX]); 300]);
-            vec![Case::deflated("300 at once", largest.repeat(300), all)]
-        }),
+        attack: Cases(|_| trees::cases()),
     },
     Row {
         id: "C8",
@@ -166,6 +162,17 @@ pub(super) const ROWS: &[Row] = &[
             behaviour::idle_connections,
             "no state of a compressor stays with an idle connection",
         ),
+    },
+    Row {
+        id: "C9",
+        name: "a client that keeps the context it was denied, as Safari 15.0 to 15.3 do",
+        advisories: &[],
+        config: ENABLED,
+        attack: Cases(|_| {
+            let messages = in_one_context(&[b"Hello, hello", b"Hello, hello again"]);
+            let sent = messages.iter().flat_map(|message| frame(TEXT, message));
+            vec![Case::deflated("the second refers to the first", sent.collect(), CORRUPT).ours()]
+        }),
     },
     Row {
         id: "C10",
@@ -193,5 +200,17 @@ pub(super) const ROWS: &[Row] = &[
         advisories: &[],
         config: ENABLED,
         attack: Ours(behaviour::no_limit_configured, "no start"),
+    },
+    Row {
+        id: "C13",
+        name: "small messages that each inflate to the limit",
+        advisories: &[],
+        config: ENABLED,
+        attack: Cases(|_| {
+            // Some 100 bytes each: a read brings 150 of them, which are 10 MiB.
+            let largest = frame(BINARY, &deflate(&[7; MESSAGE_BYTES_MAX]));
+            let all = Expect::Echoed(vec![(FIN | BINARY, vec![7; MESSAGE_BYTES_MAX]); 300]);
+            vec![Case::deflated("300 at once", largest.repeat(300), all)]
+        }),
     },
 ];

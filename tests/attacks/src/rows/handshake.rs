@@ -5,7 +5,7 @@ mod protocols;
 mod smuggling;
 
 use crate::peer::Pace;
-use crate::row::Attack::{Absent, Behaviour, Cases, Flood as Flooding, Proven};
+use crate::row::Attack::{Absent, Behaviour, Cases, Flood as Flooding, Ours, Proven};
 use crate::row::{Case, Expect, Flood, Opening, Row};
 use crate::run::GROWTH_BYTES_MAX;
 use crate::target::TLS;
@@ -357,6 +357,16 @@ pub(super) const ROWS: &[Row] = &[
         attack: Cases(|_| protocols::early_alerts()),
     },
     Row {
+        id: "H19",
+        name: "a flood of TLS handshakes from one address",
+        advisories: &[],
+        config: "[server]\nconnections_per_address_max = 20\n[a certificate]",
+        attack: Ours(
+            behaviour::flood_of_hellos,
+            "beyond `address_limit` closed before any cryptography; those inside are served",
+        ),
+    },
+    Row {
         id: "H20",
         name: "Sec-WebSocket-Extensions with thousands of parameters and odd names",
         advisories: &["CVE-2021-32640"],
@@ -382,6 +392,31 @@ pub(super) const ROWS: &[Row] = &[
                 Case::request("an open quote", &offer("x;a=\"b"), BAD_REQUEST),
                 Case::request("nothing", &offer(";"), BAD_REQUEST),
             ]
+        }),
+    },
+    Row {
+        id: "H21",
+        name: "parameters of permessage-deflate that cannot be",
+        advisories: &["CVE-2026-2229"],
+        config: "[compression]\nenabled = true\n",
+        attack: Cases(|place| {
+            let parameters = [
+                "client_max_window_bits=99",
+                "client_max_window_bits=7",
+                "client_max_window_bits=0",
+                "client_max_window_bits=08",
+                "client_max_window_bits=-1",
+                "server_max_window_bits",
+                "server_max_window_bits=16",
+                "server_no_context_takeover=1",
+                "client_max_window_bits; client_max_window_bits=12",
+            ];
+            let declined = |parameter: &&str| {
+                let offer = format!("permessage-deflate; {parameter}");
+                let request = place.handshake().field("Sec-WebSocket-Extensions", &offer);
+                Case::request(parameter.to_string(), &request, Expect::Upgraded).ours()
+            };
+            parameters.iter().map(declined).collect()
         }),
     },
     Row {
