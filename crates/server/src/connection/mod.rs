@@ -172,6 +172,7 @@ impl Connection {
 
     /// Whether what the client sent lies until it has been answered, or has taken its answers: a
     /// few bytes can ask for a thousand times as many.
+    #[inline]
     fn waits(&self, hub: &Hub) -> bool {
         let unread = self.outbox.bytes() > hub.settings.outbox_bytes_max;
         match &self.phase {
@@ -185,15 +186,27 @@ impl Connection {
     }
 
     /// Whether nothing keeps what is held waiting but the work of this turn.
+    #[inline]
     pub fn waits_for_turn(&self, hub: &Hub) -> bool {
-        !self.held.is_empty() && !self.waits(hub)
+        !self.held.is_empty() && self.may_go_on(hub)
+    }
+
+    /// Apart, because nearly nobody comes here.
+    #[cold]
+    fn may_go_on(&self, hub: &Hub) -> bool {
+        !self.waits(hub)
     }
 
     /// Looks at what is held, if nothing keeps it waiting any more.
+    #[inline]
     fn proceed(&mut self, hub: &mut Hub) {
-        if self.held.is_empty() {
-            return;
+        if !self.held.is_empty() {
+            self.look_at_held(hub);
         }
+    }
+
+    #[cold]
+    fn look_at_held(&mut self, hub: &mut Hub) {
         let mut held = std::mem::take(&mut self.held);
         let ended = held.has_ended();
         let taken = self.consume(hub, held.as_mut());
@@ -351,6 +364,7 @@ impl Connection {
 /// The socket's side.
 impl Connection {
     /// Whether the connection joins the ready list now; it then is in it until `next_step`.
+    #[inline]
     pub fn becomes_ready(&mut self, hub: &Hub) -> bool {
         let has_work = !self.outbox.is_empty()
             || self.waits_for_turn(hub)
