@@ -20,9 +20,6 @@ pub(crate) const RECORD: &str = "tests/conformance/mutants.toml";
 /// What cargo-mutants leaves behind, in the target folder.
 const OUTPUT: &str = "target/mutants";
 
-/// Where every part is compiled, so that what they all depend on is compiled once.
-const BUILD: &str = "target/mutants/build";
-
 /// Some of the code, and the tests that know it.
 struct Part {
     name: &'static str,
@@ -89,15 +86,17 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     }
     let version = version()?;
     let path = root.join(RECORD);
-    let text =
-        fs::read_to_string(&path).map_err(|error| format!("cannot read {RECORD}: {error}"))?;
-    let mut record: Record = toml::from_str(&text).map_err(|error| format!("{RECORD}: {error}"))?;
     let mut findings = Vec::new();
     for part in PARTS
         .iter()
         .filter(|part| names.is_empty() || names.iter().any(|name| *name == part.name))
     {
         let outcomes = mutate(root, part)?;
+        // Not before: a part takes its time, in which people explain what they see survive.
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("cannot read {RECORD}: {error}"))?;
+        let mut record: Record =
+            toml::from_str(&text).map_err(|error| format!("{RECORD}: {error}"))?;
         let judged = Judged::new(part, &version, &outcomes);
         println!("{judged}");
         findings.extend(compare(part, &outcomes, &record));
@@ -183,7 +182,8 @@ fn plant(
         // Mutants are compiled more than they run.
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
-        .env("CARGO_TARGET_DIR", root.join(BUILD))
+        // One folder for several copies of the tree would take one copy's mutant for another's.
+        .env_remove("CARGO_TARGET_DIR")
         .status()
         .map_err(|error| format!("cannot run cargo mutants: {error}"))?;
     // Its exit code tells survivors from failures of its own less well than what it wrote.

@@ -20,7 +20,7 @@ impl MaskKeys {
     }
 
     pub(super) fn next(&mut self) -> [u8; 4] {
-        let mut hash = SipHasher13::new_with_keys(self.seed, !self.seed);
+        let mut hash = SipHasher13::new_with_keys(self.seed, 0);
         hash.write_u64(self.frames);
         self.frames = self.frames.wrapping_add(1);
         let [a, b, c, d, ..] = hash.finish().to_le_bytes();

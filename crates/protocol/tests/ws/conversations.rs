@@ -58,6 +58,13 @@ fn a_client_masks_each_frame_with_another_key_and_a_server_none() {
 }
 
 #[test]
+fn a_frame_takes_room_for_itself_alone() {
+    let mut wire = Vec::new();
+    Connection::new(Role::Server, 0, 0).send(Kind::Binary, &[0; 1000], &mut wire);
+    assert!(wire.capacity() < 2 * wire.len());
+}
+
+#[test]
 fn a_message_that_lies_whole_in_the_input_is_not_copied() {
     let mut connection = Connection::new(Role::Server, 0, 0);
     let mut bytes = [
