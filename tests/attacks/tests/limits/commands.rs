@@ -67,6 +67,15 @@ fn subscriptions_and_patterns() {
     }
 }
 
+/// A command that names so many positions.
+fn since(count: usize) -> String {
+    let topics: BTreeMap<String, &str> = (0..count)
+        .map(|topic| (format!("a/{topic}"), "k3v9:1"))
+        .collect();
+    let topics = serde_json::to_string(&topics).unwrap();
+    format!(r#"{{"id":1,"subscribe":"a/*","since":{topics}}}"#)
+}
+
 #[test]
 fn what_one_command_may_hold() {
     // Only here messages have to be longer than what is tried out.
@@ -78,13 +87,6 @@ fn what_one_command_may_hold() {
     };
     let last = |count: u32| format!(r#"{{"id":1,"history":"a","last":{count}}}"#);
     let age = |hours: u32| format!(r#"{{"id":1,"history":"a","since":"{hours}h"}}"#);
-    let since = |count: usize| {
-        let topics: BTreeMap<String, &str> = (0..count)
-            .map(|topic| (format!("a/{topic}"), "k3v9:1"))
-            .collect();
-        let topics = serde_json::to_string(&topics).unwrap();
-        format!(r#"{{"id":1,"subscribe":"a/*","since":{topics}}}"#)
-    };
     let commands = [
         (id(2), "ok"),
         (id(127), "ok"),
@@ -191,5 +193,77 @@ fn bytes_of_a_history() {
         // Without a beginning, it is the newest that come.
         let (count, whole, _) = page(topic, r#""last":9"#);
         assert_eq!((count, whole), (4, true), "{topic}");
+    }
+}
+
+#[test]
+fn messages_of_a_history() {
+    let target = Target::start("[topic_default]\nmessages_max = 2000", None);
+    let mut peer = json(&target);
+    let mut published = 0;
+    // Without an answer to each; the last has one.
+    let mut publish = |peer: &mut Peer, until: usize| {
+        let silent = frame(TEXT, br#"{"publish":"h","data":1}"#);
+        peer.send(&silent.repeat(until - published - 1), Pace::AtOnce)
+            .unwrap();
+        assert_eq!(ask(peer, r#"{"id":1,"publish":"h","data":1}"#), "ok");
+        published = until;
+    };
+    for kept in [999, 1_000, 1_001] {
+        publish(&mut peer, kept);
+        for from in ["\"last\":1000000", "\"since\":\"1h\""] {
+            let command = format!(r#"{{"id":1,"history":"h",{from}}}"#);
+            peer.send(&frame(TEXT, command.as_bytes()), Pace::AtOnce)
+                .unwrap();
+            let history: serde_json::Value = serde_json::from_str(&answer(&mut peer)).unwrap();
+            let messages = history["ok"]["messages"].as_array().unwrap().len();
+            assert_eq!(messages, kept.min(1_000), "{from}");
+        }
+    }
+}
+
+/// What a subscription that asks for this past is answered: whether it recovered, and why not.
+fn recovery(target: &Target, since: &str) -> String {
+    let mut peer = json(target);
+    let command = format!(r#"{{"id":1,"subscribe":"r","since":"{since}"}}"#);
+    peer.send(&frame(TEXT, command.as_bytes()), Pace::AtOnce)
+        .unwrap();
+    let said: serde_json::Value = serde_json::from_str(&answer(&mut peer)).unwrap();
+    match said["ok"]["reason"].as_str() {
+        Some(reason) => reason.to_owned(),
+        None => said["ok"]["recovered"].to_string(),
+    }
+}
+
+#[test]
+fn replays() {
+    let messages = "[broker]\nreplay_messages_max = 5";
+    let bytes = "[broker]\nreplay_bytes_max = \"50B\"";
+    for config in [messages, bytes] {
+        let target = Target::start(config, None);
+        let mut peer = json(&target);
+        let mut last = String::new();
+        for _ in 0..8 {
+            // Ten bytes each.
+            let command = r#"{"id":1,"publish":"r","text":"0123456789"}"#;
+            peer.send(&frame(TEXT, command.as_bytes()), Pace::AtOnce)
+                .unwrap();
+            let said: serde_json::Value = serde_json::from_str(&answer(&mut peer)).unwrap();
+            last = said["ok"]["at"].as_str().unwrap().to_owned();
+        }
+        let (epoch, offset) = last.split_once(':').unwrap();
+        assert_eq!(offset, "8");
+        let missed = |count: usize| recovery(&target, &format!("{epoch}:{}", 8 - count));
+        let seen = [0, 4, 5, 6].map(missed);
+        assert_eq!(seen, ["true", "true", "true", "limit"], "{config}");
+    }
+}
+
+#[test]
+fn positions_in_one_command() {
+    // Where a client may have more subscriptions than a command can name.
+    let target = Target::start("[broker]\nsubscriptions_max = 2000", None);
+    for (count, wanted) in [(1_023, "ok"), (1_024, "ok"), (1_025, "bad_position")] {
+        assert_eq!(ask(&mut json(&target), &since(count)), wanted, "{count}");
     }
 }

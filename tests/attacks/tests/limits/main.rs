@@ -2,6 +2,7 @@
 //! behind what was just allowed.
 
 mod commands;
+mod compressed;
 
 use std::time::Instant;
 
@@ -10,7 +11,8 @@ use ringwire_attacks::row::{Case, Expect, Place};
 use ringwire_attacks::run::{Attempt, run_cases};
 use ringwire_attacks::target::Target;
 use ringwire_attacks::wire::{
-    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Request, TEXT, close, frame, part,
+    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Request, TEXT, TLS_HANDSHAKE, client_hello,
+    close, frame, part, tls_record,
 };
 
 /// Limits that are small enough to be tried out.
@@ -35,6 +37,10 @@ const HEADERS_MAX: usize = 10;
 const MESSAGE_BYTES_MAX: usize = 300;
 const FRAGMENTS_MAX: usize = 4;
 const CONTROL_BYTES_MAX: usize = 125;
+/// A minute's worth at one a second.
+const CONTROL_FRAMES_MAX: usize = 60;
+const PONGS_MAX: usize = 16;
+const TLS_HANDSHAKE_BYTES_MAX: usize = 64 << 10;
 const CHUNK_EXTENSION_BYTES_MAX: usize = 1024;
 
 const BROKEN: Expect = Expect::Closed(1002, "protocol_error");
@@ -342,6 +348,88 @@ fn control_frames() {
 }
 
 #[test]
+fn control_frames_in_a_minute() {
+    let target = Target::start("[websocket]\ncontrol_frames_per_s_max = 1", None);
+    // One more than may wait for the socket, and the next is the only one that does.
+    let pongs = |pings: usize| {
+        let waiting = (pings - 1) % PONGS_MAX + 1;
+        Expect::Echoed(vec![(FIN | PONG, b"p".to_vec()); waiting])
+    };
+    let flood = Expect::Closed(1008, "control_flood");
+    let mut cases = around("pongs that wait", PONGS_MAX, |name, count, _| {
+        Case::frames(name, frame(PING, b"p").repeat(count), pongs(count))
+    });
+    cases.extend(around(
+        "pings",
+        CONTROL_FRAMES_MAX,
+        |name, count, allowed| {
+            let expect = if allowed { pongs(count) } else { flood.clone() };
+            Case::frames(name, frame(PING, b"p").repeat(count), expect)
+        },
+    ));
+    cases.extend(around(
+        "pongs",
+        CONTROL_FRAMES_MAX,
+        |name, count, allowed| {
+            let nothing = Expect::Echoed(Vec::new());
+            let expect = if allowed { nothing } else { flood.clone() };
+            Case::frames(name, frame(PONG, b"p").repeat(count), expect)
+        },
+    ));
+    assert_hold(&target, &cases);
+}
+
+#[test]
+fn handshakes_of_tls() {
+    let target = Target::start("[http]\nhead_timeout = \"500ms\"\n[a certificate]", None);
+    let hello = client_hello(0xffff, TLS_HANDSHAKE_BYTES_MAX);
+    let cases = around("bytes", TLS_HANDSHAKE_BYTES_MAX, |name, size, allowed| {
+        let records = hello.chunks(8_000);
+        let mut bytes: Vec<u8> = records
+            .flat_map(|part| tls_record(TLS_HANDSHAKE, part))
+            .collect();
+        bytes.truncate(size);
+        let end = if allowed { "tls_timeout" } else { "tls_error" };
+        Case::tls(name, bytes, Expect::Ended(end))
+    });
+    assert_hold(&target, &cases);
+}
+
+/// Connections of which so many may be there: what each beyond is told, and that there is room when one has left.
+fn assert_crowd(config: &str, room: usize, beyond: u16) {
+    let target = Target::start(config, None);
+    let come = || {
+        let mut peer = Peer::connect(&target).unwrap();
+        let handshake = Request::handshake(&target.echo_path(), &target.host());
+        // Whoever is turned away may be so before they have asked.
+        let _ = peer.send(&handshake.bytes(), Pace::AtOnce);
+        let status = peer.answer(PATIENCE).unwrap().status;
+        (peer, status)
+    };
+    let come_soon = |_| {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match come() {
+                (peer, 101) => break peer,
+                (_, status) => assert!(Instant::now() < deadline, "{status}, though there is room"),
+            }
+        }
+    };
+    // The one that warmed the server up may not be gone yet.
+    let mut inside: Vec<Peer> = (0..room).map(come_soon).collect();
+    assert_eq!([come().1, come().1], [beyond; 2]);
+    inside.pop();
+    inside.push(come_soon(0));
+    assert_eq!(come().1, beyond);
+}
+
+#[test]
+fn connections() {
+    assert_crowd("[server]\nconnections_max = 3", 3, 503);
+    assert_crowd("[server]\nconnections_per_address_max = 3", 3, 429);
+}
+
+#[test]
 fn topics() {
     let target = target();
     let place = place(&target);
@@ -404,6 +492,7 @@ fn configured_limits_have_limits() {
         ("websocket", "outbox_bytes_max", 1024),
         ("io", "receive_buffer_bytes", 256),
         ("io", "send_buffer_bytes", 4096),
+        ("io", "receive_window_bytes", 4096),
     ];
     for (section, key, least) in sizes {
         let with = |bytes: u64| accepts(section, key, &format!("\"{bytes}B\""));
@@ -419,6 +508,7 @@ fn configured_limits_have_limits() {
         ("websocket", "fragments_max", 1),
         ("broker", "topics_max", 1),
         ("broker", "subscriptions_max", 1),
+        ("io", "lane_capacity", 2),
     ];
     for (section, key, least) in counts {
         let with = |count: u64| accepts(section, key, &count.to_string());
@@ -428,5 +518,15 @@ fn configured_limits_have_limits() {
             !accepts(section, key, "\"\"") && !accepts(section, key, "-1"),
             "{key}"
         );
+    }
+    let most = [
+        ("websocket", "control_frames_per_s_max", 1_000),
+        ("compression", "context_window_bits", 15),
+        ("compression", "level", 9),
+    ];
+    for (section, key, most) in most {
+        let with = |value: u64| accepts(section, key, &value.to_string());
+        assert!(with(most - 1) && with(most), "{key} up to {most}");
+        assert!(!with(most + 1), "{key} beyond {most}");
     }
 }
