@@ -120,7 +120,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     pub(crate) messages: usize,
-    /// Of payload.
+    /// Of their payloads and of their topic's name, which each of them brings along.
     pub(crate) bytes: usize,
 }
 

@@ -54,7 +54,7 @@ pub struct Limits {
     pub payload_bytes_max: usize,
     /// Most publications in the answer to a subscription that asks for a past.
     pub replay_messages_max: usize,
-    /// Most payload bytes in the answer to a subscription that asks for a past.
+    /// Most bytes in the answer to a subscription that asks for a past: of payloads, each counted with its topic's name.
     pub replay_bytes_max: usize,
     /// Most publications in one answer to a history query.
     pub history_messages_max: usize,

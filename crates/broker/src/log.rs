@@ -165,18 +165,20 @@ impl Log {
         start.unwrap_or(self.kept.len())..self.kept.len()
     }
 
-    /// The newest part of `range` within both bounds; with `at_least_one`, one publication may be larger.
+    /// The newest part of `range` within both bounds, each publication counted with `name_bytes` more; with `at_least_one`, one
+    /// may be larger.
     pub(crate) fn newest(
         &self,
         range: Range<usize>,
         messages_max: usize,
         bytes_max: usize,
+        name_bytes: usize,
         at_least_one: bool,
     ) -> Range<usize> {
         let mut bytes = 0;
         let mut start = range.end;
         while start > range.start && range.end - start < messages_max {
-            bytes += self.kept[start - 1].payload.len();
+            bytes += self.kept[start - 1].payload.len() + name_bytes;
             if bytes > bytes_max && !(at_least_one && start == range.end) {
                 break;
             }
@@ -314,10 +316,12 @@ mod tests {
     #[test]
     fn parts_are_bounded_from_either_end() {
         let log = log(&Rule::default(), &[10; 5]);
-        assert_eq!(log.newest(0..5, 2, 100, false), 3..5);
-        assert_eq!(log.newest(0..5, 9, 35, false), 2..5);
-        assert_eq!(log.newest(0..5, 9, 5, false), 5..5);
-        assert_eq!(log.newest(0..5, 9, 5, true), 4..5);
+        assert_eq!(log.newest(0..5, 2, 100, 0, false), 3..5);
+        assert_eq!(log.newest(0..5, 9, 35, 0, false), 2..5);
+        assert_eq!(log.newest(0..5, 9, 35, 2, false), 3..5);
+        assert_eq!(log.newest(0..5, 9, 36, 2, false), 2..5);
+        assert_eq!(log.newest(0..5, 9, 5, 0, false), 5..5);
+        assert_eq!(log.newest(0..5, 9, 5, 0, true), 4..5);
         assert_eq!(log.oldest(1..5, 9, 25), 1..3);
         assert_eq!(log.oldest(1..5, 9, 5), 1..2);
         assert_eq!(log.since_time(3), 2..5);

@@ -40,13 +40,14 @@ impl Broker {
         self.close_chunk(id);
         self.home.age(id, time_ms);
         let topic = &self.home.topics[id];
-        let (range, recovery) = topic.log.past(start, budget);
+        let name = &topic.name.name;
+        let name_bytes = name.as_str().len();
+        let (range, recovery) = topic.log.past(start, budget, name_bytes);
         let cost = Budget {
             messages: range.len(),
-            bytes: topic.log.payload_bytes(range.clone()),
+            bytes: topic.log.payload_bytes(range.clone()) + range.len() * name_bytes,
         };
         budget.spend(cost);
-        let name = &topic.name.name;
         let replay = self
             .replays
             .newest(encode, name.as_str(), format, &topic.log, range.len());
@@ -171,8 +172,9 @@ impl Broker {
 
 impl Log {
     /// The part that a new subscription is given, always the newest, within its budget.
-    fn past(&self, start: &Start, budget: &Budget) -> (Range<usize>, Recovery) {
-        let within = |range, messages: usize| self.newest(range, messages, budget.bytes, false);
+    fn past(&self, start: &Start, budget: &Budget, name_bytes: usize) -> (Range<usize>, Recovery) {
+        let within =
+            |range, messages: usize| self.newest(range, messages, budget.bytes, name_bytes, false);
         let kept = 0..self.len();
         match start {
             Start::Live | Start::SinceEach(_) => (0..0, Recovery::NotAsked),
@@ -213,7 +215,7 @@ impl Log {
             Start::Last(count) => {
                 let messages_max = messages_max.min(*count as usize);
                 (
-                    self.newest(kept, messages_max, bytes_max, true),
+                    self.newest(kept, messages_max, bytes_max, 0, true),
                     Recovery::NotAsked,
                 )
             }

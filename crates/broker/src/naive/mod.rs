@@ -331,7 +331,8 @@ impl Naive {
         let sizes: Vec<usize> = kept.map(|(_, record)| record.payload.len()).collect();
         let fits = |count: usize| {
             count <= self.limits.replay_messages_max
-                && sizes[..count].iter().sum::<usize>() <= self.limits.replay_bytes_max
+                && sizes[..count].iter().sum::<usize>() + count * topic.as_str().len()
+                    <= self.limits.replay_bytes_max
         };
         let fitting = |most: usize| {
             (0..=most.min(sizes.len()))

@@ -161,7 +161,7 @@ pub struct Broker {
     pub patterns_max: u32,
     /// Messages replayed to one reconnecting subscriber.
     pub replay_messages_max: usize,
-    /// Their bytes, as they were published.
+    /// Their bytes as they were published, each counted with its topic's name.
     pub replay_bytes_max: Size,
 }
 

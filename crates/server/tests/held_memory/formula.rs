@@ -24,10 +24,14 @@ const GROWTH: usize = 2;
 const ESCAPED: usize = 6;
 /// What stands around a message in a history.
 const RETAINED_BYTES: usize = 128;
-/// What stands around a message in a replay, and a position in the answer to a pattern: a topic of 256 bytes that are all escaped, and more.
-const NAMED_BYTES: usize = 640;
-/// The answers to commands that bring no past, as many as may wait.
-const SHORT_ANSWERS_BYTES: usize = 512 * NAMED_BYTES;
+/// What stands around a message in a replay, beside its topic, and its own allocation.
+const REPLAYED_BYTES: usize = 256;
+/// What stands around a topic in the positions of a pattern's topics.
+const POSITION_BYTES: usize = 64;
+/// A topic that is all quotes, as JSON.
+const QUOTED: usize = 2;
+/// The answers to commands that bring no past, as many as may wait: each with the longest topic and `id`.
+const SHORT_ANSWERS_BYTES: usize = 512 * 768;
 /// The window of a client that cannot be told to use a smaller one.
 pub(crate) const CONTEXT_BYTES_MAX: usize = 32 * 1024;
 /// Keys for both directions, and what rustls keeps beside them.
@@ -60,16 +64,17 @@ impl Formula {
         ESCAPED * payload + HISTORY_MESSAGES_MAX as usize * RETAINED_BYTES
     }
 
-    /// One answer to a subscription that asks for a past: the positions of its topics, and the messages.
+    /// One answer to a subscription that asks for a past: the positions of its topics, and the messages. A name is in both,
+    /// and is escaped less than a payload may be.
     pub(crate) fn replay(&self) -> usize {
         let broker = &self.0.broker;
-        self.positions()
-            + ESCAPED * broker.replay_bytes_max.len()
-            + broker.replay_messages_max * NAMED_BYTES
+        ESCAPED * broker.replay_bytes_max.len()
+            + broker.replay_messages_max * (REPLAYED_BYTES + POSITION_BYTES)
     }
 
     fn positions(&self) -> usize {
-        self.0.broker.replay_messages_max * NAMED_BYTES
+        let broker = &self.0.broker;
+        QUOTED * broker.replay_bytes_max.len() + broker.replay_messages_max * POSITION_BYTES
     }
 
     /// What waits where no past is asked for.

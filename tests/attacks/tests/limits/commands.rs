@@ -238,13 +238,13 @@ fn recovery(target: &Target, since: &str) -> String {
 #[test]
 fn replays() {
     let messages = "[broker]\nreplay_messages_max = 5";
-    let bytes = "[broker]\nreplay_bytes_max = \"50B\"";
+    let bytes = "[broker]\nreplay_bytes_max = \"55B\"";
     for config in [messages, bytes] {
         let target = Target::start(config, None);
         let mut peer = json(&target);
         let mut last = String::new();
         for _ in 0..8 {
-            // Ten bytes each.
+            // Ten bytes each, and one of the name.
             let command = r#"{"id":1,"publish":"r","text":"0123456789"}"#;
             peer.send(&frame(TEXT, command.as_bytes()), Pace::AtOnce)
                 .unwrap();
