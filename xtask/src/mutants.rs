@@ -4,7 +4,7 @@
 //! cargo-mutants plants them and runs each crate's own tests; what survives those in `protocol` has to
 //! survive the conformance suite before the machines as well. Then every survivor needs an explanation
 //! in `tests/conformance/mutants.toml`, and every explanation its survivor. `--record` writes the
-//! counts there. All parts take an hour on two cores: this is for before a release, not for each commit.
+//! counts there. All parts take some forty minutes: this is for before a release, not for each commit.
 
 use std::collections::BTreeMap;
 use std::fs;
