@@ -46,12 +46,13 @@ pub struct Noticed {
 }
 
 /// Runs the row beside healthy subscribers of the same server until these have seen enough; `None` if it is one that is not
-/// run.
+/// run, or whose limits on connections leave no room for them.
 ///
 /// # Errors
-/// The load generator could not measure: a message was lost, or the row's limits leave no room for it.
+/// The load generator could not measure, or a message was lost.
 pub fn watch(row: &Row, target: &Target) -> Result<Option<Noticed>, String> {
-    if matches!(row.attack, Attack::Proven(..) | Attack::Absent(_)) {
+    let is_run = !matches!(row.attack, Attack::Proven(..) | Attack::Absent(_));
+    if !is_run || row.config.contains("connections_") {
         return Ok(None);
     }
     let quiet = Load::start(target)?.end()?;
