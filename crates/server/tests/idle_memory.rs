@@ -5,10 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+mod certified;
+
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -17,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use cap::Cap;
 use reactor::{Driver, ListenOptions, RingDriver, RingSettings, Waker};
-use ringwire::cert;
 use ringwire::config::Config;
 use ringwire::core::{Core, Listeners, Ports, lay};
 use ringwire::hub::{Hub, Place, Settings};
@@ -43,7 +43,7 @@ fn an_idle_subscriber_is_a_few_hundred_bytes_and_four_kib_over_tls() {
     let descriptors = reactor::limits::raise_open_files().unwrap();
     // Both ends are in this process.
     let connections_max = CONNECTIONS_MAX.min((descriptors as usize - 100) / 2);
-    let tls = certificates();
+    let tls = certified::pair();
     for ((target, command), encrypted) in [(RAW, false), (JSON, false), (RAW, true)] {
         // Handshakes take their time.
         let (connections, bytes_max) = match encrypted {
@@ -84,24 +84,6 @@ fn an_idle_subscriber_is_a_few_hundred_bytes_and_four_kib_over_tls() {
             assert!(client.read(&mut [0; 512]).unwrap() > 0, "{target}");
         }
     }
-}
-
-/// What a TLS broker is made from, and a client that trusts it.
-fn certificates() -> (tls::Server, tls::Client) {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(std::process::id().to_string());
-    let made = cert::make(&cert::Cert {
-        dev: true,
-        out: out.clone(),
-        names: Vec::new(),
-    });
-    made.expect("room on the disk");
-    let pair = [cert::CERTIFICATE, cert::KEY].map(|name| out.join(name));
-    let certificates = tls::Certificates::read([(&*pair[0], &*pair[1])]).expect("a good pair");
-    let trust = tls::Trust::file(&out.join(cert::AUTHORITY)).expect("a good file");
-    (
-        tls::Server::new(&certificates).expect("randomness"),
-        tls::Client::new(trust, tls::Resumption::Off),
-    )
 }
 
 /// Opens a connection and subscribes; returns when the subscription stands. What a TLS client keeps is then forgotten: it

@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+#[path = "../certified/mod.rs"]
+mod certified;
 mod contexts;
 mod encrypted;
 mod formula;

@@ -1,16 +1,15 @@
 //! One core's hub, and hostile connections to it, without sockets.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use broker::Output;
 use bytes::Bytes;
 use reactor::Socket;
-use ringwire::cert;
 use ringwire::config::Config;
 use ringwire::connection::{Connection, Transport};
 use ringwire::hub::{Hub, Place, Settings};
 
+use crate::certified;
 use crate::formula::READ_BYTES;
 
 /// As in a core's turn.
@@ -222,23 +221,7 @@ impl Stage {
     }
 }
 
-/// What a TLS broker is made from, and a client that trusts it.
 fn certified() -> &'static (tls::Server, tls::Client) {
     static CERTIFIED: OnceLock<(tls::Server, tls::Client)> = OnceLock::new();
-    CERTIFIED.get_or_init(|| {
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(std::process::id().to_string());
-        let made = cert::make(&cert::Cert {
-            dev: true,
-            out: out.clone(),
-            names: Vec::new(),
-        });
-        made.expect("room on the disk");
-        let pair = [cert::CERTIFICATE, cert::KEY].map(|name| out.join(name));
-        let certificates = tls::Certificates::read([(&*pair[0], &*pair[1])]).expect("a good pair");
-        let trust = tls::Trust::file(&out.join(cert::AUTHORITY)).expect("a good file");
-        (
-            tls::Server::new(&certificates).expect("randomness"),
-            tls::Client::new(trust, tls::Resumption::Off),
-        )
-    })
+    CERTIFIED.get_or_init(certified::pair)
 }
