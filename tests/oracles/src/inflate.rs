@@ -10,10 +10,14 @@ use crate::model::inflate::Refused;
 use crate::model::websocket::History;
 use frame::{Error, Header, Limits, Opcode};
 use protocol::handshake::deflate::{Agreed, Compressing};
+use protocol::limits::compressed_bytes_max;
 use protocol::ws::{Config, Connection, Event, Failure, Inflater, Input, Role};
 use std::cell::RefCell;
 
 const BYTES_MAX: usize = 3000;
+
+/// A longer one is refused by its header, whatever is in it.
+const WIRE_BYTES_MAX: u64 = compressed_bytes_max(BYTES_MAX as u64);
 
 const CONFIG: Config = Config {
     limits: Limits {
@@ -43,7 +47,10 @@ pub(crate) fn judge(input: &[u8]) {
     let mut history = History::new(window_bytes(peer));
     let mut expected = Vec::new();
     for message in &messages {
-        let inflated = history.inflate(message, BYTES_MAX);
+        let inflated = match message.len() as u64 <= WIRE_BYTES_MAX {
+            true => history.inflate(message, BYTES_MAX),
+            false => Err(Refused::TooBig),
+        };
         let ended = inflated.is_err();
         expected.push(inflated);
         if ended {
