@@ -67,6 +67,7 @@ impl Payloads {
             }
             Source::Shared(bytes) => {
                 let len = bytes.len();
+                self.close();
                 self.segments.push_back(Segment::Shared(bytes));
                 (0, len)
             }
@@ -96,6 +97,15 @@ impl Payloads {
         match self.segments.back_mut() {
             Some(Segment::Own(newest)) => newest,
             _ => unreachable!("looked at above"),
+        }
+    }
+
+    /// Nothing more comes into the newest segment: if most of it is free, that is given back.
+    fn close(&mut self) {
+        if let Some(Segment::Own(newest)) = self.segments.back_mut()
+            && newest.len() < newest.capacity() / 2
+        {
+            newest.shrink_to_fit();
         }
     }
 
@@ -170,6 +180,23 @@ mod tests {
             payloads.release(None);
             prop_assert_eq!(held(&payloads), 0);
         }
+    }
+
+    #[test]
+    fn small_payloads_between_large_ones_hold_little() {
+        let mut payloads = Payloads::default();
+        let large = vec![7; COPIED_BYTES_MAX + 1];
+        let mut live_bytes = 0;
+        for _ in 0..1000 {
+            payloads.add(Source::Bytes(&[7]), live_bytes);
+            payloads.add(Source::Shared(large.clone().into()), live_bytes + 1);
+            live_bytes += 1 + large.len();
+        }
+        assert!(
+            held(&payloads) <= live_bytes + SEGMENT_BYTES_MAX,
+            "{} for {live_bytes}",
+            held(&payloads)
+        );
     }
 
     #[test]
