@@ -31,6 +31,12 @@ impl Held {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             let held = self.0.get_or_insert_default();
+            if held.start > 0 && held.bytes.len() + bytes.len() > held.bytes.capacity() {
+                // What was looked at makes room. A client that asks as fast as it is answered always
+                // has something that waits, and this would hold all that it ever said.
+                held.bytes.drain(..held.start);
+                held.start = 0;
+            }
             held.bytes.extend_from_slice(bytes);
         }
     }
@@ -84,5 +90,19 @@ mod tests {
         held.advance(2);
         assert!(held.is_empty());
         assert_eq!(held.as_mut(), b"");
+    }
+
+    /// Whoever sends as fast as it is answered is never without something that waits.
+    #[test]
+    fn what_was_looked_at_is_given_back_though_others_always_come() {
+        let mut held = Held::default();
+        held.push(&[0; 1000]);
+        for _ in 0..1000 {
+            held.push(&[0; 1000]);
+            held.advance(1000);
+            let capacity = held.0.as_ref().map(|held| held.bytes.capacity());
+            assert!(capacity.is_some_and(|bytes| bytes <= 4000), "{capacity:?}");
+        }
+        assert_eq!(held.len(), 1000);
     }
 }
