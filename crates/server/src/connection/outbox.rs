@@ -45,14 +45,14 @@ impl Outbox {
     }
 
     /// Moves what is waiting to `pieces`, whole pieces in order, at most `pieces_max` of them and,
-    /// after the first, `bytes_max` bytes. Returns the bytes moved.
+    /// after the first, `bytes_max` bytes; none if that is 0. Returns the bytes moved.
     pub(super) fn drain_into(
         &mut self,
         pieces: &mut Vec<Bytes>,
         pieces_max: usize,
         bytes_max: usize,
     ) -> usize {
-        let Some(waiting) = &mut self.0 else {
+        let Some(waiting) = self.0.as_mut().filter(|_| bytes_max > 0) else {
             return 0;
         };
         waiting.seal();
@@ -106,6 +106,7 @@ mod tests {
         outbox.push(Bytes::from(vec![0; 10]));
         outbox.push(Bytes::from(vec![0; 10]));
         let mut pieces = Vec::new();
+        assert_eq!(outbox.drain_into(&mut pieces, 8, 0), 0);
         assert_eq!(outbox.drain_into(&mut pieces, 8, 5), 10);
         assert_eq!(outbox.bytes(), 10);
     }

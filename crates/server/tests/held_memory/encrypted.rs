@@ -20,6 +20,18 @@ pub(crate) fn rows(formula: &Formula) -> Vec<Row> {
         opening: upgrade("/ws", "none"),
         ..Row::new(name, sends, held_max, held_least)
     };
+    let histories = |name, takes| Row {
+        setup: escaped_topic,
+        connections: 10,
+        takes,
+        ..row(
+            name,
+            0,
+            commands(r#"{"id":1,"history":"a"}"#, 1_000),
+            formula.websocket() + formula.held() + 2 * formula.history() + formula.tls(),
+            2 * ESCAPED_BYTES + 64 * 1024,
+        )
+    };
     vec![
         row(
             "TLS, idle",
@@ -44,16 +56,13 @@ pub(crate) fn rows(formula: &Formula) -> Vec<Row> {
                 64_000,
             )
         },
-        Row {
-            setup: escaped_topic,
-            connections: 10,
-            ..row(
-                "TLS, histories: 64 KiB sealed, the rest of one and all of another waiting",
-                0,
-                commands(r#"{"id":1,"history":"a"}"#, 1_000),
-                formula.websocket() + formula.held() + 2 * formula.history() + formula.tls(),
-                2 * ESCAPED_BYTES + 64 * 1024,
-            )
-        },
+        histories(
+            "TLS, histories: 64 KiB sealed, the rest of one and all of another waiting",
+            0,
+        ),
+        histories(
+            "TLS, the same of a client that reads 64 KiB, again and again",
+            20,
+        ),
     ]
 }

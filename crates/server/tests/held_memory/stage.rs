@@ -26,8 +26,10 @@ pub(crate) struct Row {
     pub(crate) setup: fn(&mut Hub),
     /// What each connection says first, and reads the answer to.
     pub(crate) opening: Vec<u8>,
-    /// What it sends then: many reads. It reads nothing more.
+    /// What it sends then: many reads.
     pub(crate) sends: Vec<Vec<u8>>,
+    /// How many sends of the server's it takes then. It reads nothing more.
+    pub(crate) takes: usize,
     pub(crate) connections: u32,
     /// What one of them may hold.
     pub(crate) held_max: usize,
@@ -62,6 +64,7 @@ impl Row {
             setup: |_| {},
             opening: Vec::new(),
             sends,
+            takes: 0,
             connections: 100,
             held_max,
             held_least,
@@ -151,6 +154,7 @@ impl Stage {
                 for bytes in &row.sends {
                     self.receive(&mut attacker, &mut bytes.clone());
                 }
+                (0..row.takes).for_each(|_| self.take(&mut attacker));
                 return attacker;
             }
             Speaks::Tls { missing } => missing,
@@ -172,6 +176,7 @@ impl Stage {
                 self.receive(&mut attacker, bytes);
             }
         }
+        (0..row.takes).for_each(|_| self.take(&mut attacker));
         attacker
     }
 
@@ -202,11 +207,17 @@ impl Stage {
     fn read(&mut self, attacker: &mut Attacker) -> Vec<u8> {
         let mut taken = Vec::new();
         while !attacker.in_flight.is_empty() {
-            taken.extend(std::mem::take(&mut attacker.in_flight).concat());
-            attacker.connection.sent(&mut self.hub, true);
-            self.turn(attacker);
+            taken.extend(attacker.in_flight.concat());
+            self.take(attacker);
         }
         taken
+    }
+
+    /// The client takes one send.
+    fn take(&mut self, attacker: &mut Attacker) {
+        attacker.in_flight.clear();
+        attacker.connection.sent(&mut self.hub, true);
+        self.turn(attacker);
     }
 
     fn shake_hands(&mut self, attacker: &mut Attacker) -> tls::ClientConnection {
