@@ -158,10 +158,12 @@ impl Connection {
         }
     }
 
-    /// The peer has closed its direction: what was accepted is answered, and it hears the end in TLS as well.
-    fn take_leave(&mut self, hub: &mut Hub) {
-        if self.is_shaking_hands() {
-            self.pipe.reason.get_or_insert(Reason::TlsError);
+    /// The peer has closed its direction: what was accepted is answered, and it hears the end in TLS as well. A handshake has
+    /// no such end: there rustls takes it for a failure.
+    pub(super) fn take_leave(&mut self, hub: &mut Hub) {
+        if self.held.end() {
+            // What it said before counts.
+            return;
         }
         if matches!(&self.phase, Phase::WebSocket(websocket) if websocket.is_open()) {
             self.pipe.reason.get_or_insert(Reason::PeerGone);

@@ -213,7 +213,11 @@ impl Connection {
         held.advance(taken);
         self.held = held;
         if ended && self.held.is_empty() {
-            self.peer_is_gone(false);
+            if self.is_encrypted() {
+                self.take_leave(hub);
+            } else {
+                self.peer_is_gone(false);
+            }
         }
     }
 

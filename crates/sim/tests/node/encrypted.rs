@@ -1,5 +1,7 @@
 //! Clients that break TLS, never finish their handshake, or speak something else.
 
+use protocol::handshake::client::Offer;
+use protocol::ws::{Connection, Kind, Role};
 use ringwire_sim::{Conditions, Peer, PeerState, SimNode};
 use server::config::Config;
 use server::hub::Settings;
@@ -146,6 +148,54 @@ fn a_goodbye_is_answered_with_one_behind_the_last_answer() {
         assert_eq!(state, PeerState::Finished, "seed {seed}");
         assert!(got.len() > 150, "seed {seed}: an answer and a goodbye");
         node.turn();
+    }
+}
+
+/// Questions keep the publication behind them waiting, while the goodbye is heard already. TCP's FIN alone is no other end.
+#[test]
+fn what_was_said_before_a_goodbye_counts_though_it_had_to_wait() {
+    for seed in 0..20 {
+        let mut node = node(seed);
+        let (mut peer, mut tls) = established(&mut node);
+        let mut opening = Vec::new();
+        let offer = Offer {
+            host: "a",
+            target: "/ws",
+            subprotocols: &[],
+            headers: &[],
+            key: [7; 16],
+            deflate: None,
+        };
+        offer.write(&mut opening).expect("a valid offer");
+        let mut machine = Connection::new(Role::Client, 0, 1);
+        let questions = std::iter::repeat_n(r#"{"id":1,"history":"a"}"#, 200);
+        for command in questions.chain([r#"{"publish":"b","text":"the last word"}"#]) {
+            machine.send(Kind::Text, command.as_bytes(), &mut opening);
+        }
+        tls.seal(&opening).expect("good keys");
+        let goodbye = seed % 2 == 0;
+        if goodbye {
+            tls.close();
+        }
+        let bytes = tls.transmit();
+        let mut written = 0;
+        while written < bytes.len() {
+            written += peer.write(&bytes[written..]);
+            node.turn();
+        }
+        if !goodbye {
+            peer.finish();
+        }
+        let (_, state) = answer(&mut node, peer, b"");
+        assert_eq!(state, PeerState::Finished, "seed {seed}");
+        let (peer, mut tls) = established(&mut node);
+        let ask = b"GET /t/b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        tls.seal(ask).expect("good keys");
+        let (mut got, _) = answer(&mut node, peer, &tls.transmit());
+        let mut plain = Vec::new();
+        tls.receive(&mut got, &mut plain).expect("good TLS");
+        let history = String::from_utf8(plain).expect("text");
+        assert!(history.contains("the last word"), "seed {seed}: {history}");
     }
 }
 
