@@ -161,6 +161,9 @@ pub struct Hub {
     pub opened: Vec<u8>,
     /// TLS handshakes that were answered in this turn: each is as much work as thousands of messages.
     pub handshakes: u32,
+    /// Something waits for room in a lane: what connections hold is not looked at, for it may become
+    /// a thousand times as much there.
+    pub lanes_are_full: bool,
     /// What the inflater had worked when this half of the turn began.
     worked_before: u64,
     core: usize,
@@ -187,6 +190,7 @@ impl Hub {
             scratch: Vec::new(),
             opened: Vec::new(),
             handshakes: 0,
+            lanes_are_full: false,
             worked_before: 0,
             core: place.core,
             open_turn: false,
@@ -241,13 +245,13 @@ impl Hub {
         self.now_ms = now_ms;
         self.time_ms = time_ms;
         self.handshakes = 0;
-        self.begin_half();
     }
 
     /// The half of a turn begins that takes what arrived, or the one that sends. Each may inflate as
     /// much, so that what was put off in the first comes on in the second, whatever arrives meanwhile.
-    pub fn begin_half(&mut self) {
+    pub fn begin_half(&mut self, lanes_are_full: bool) {
         self.worked_before = self.inflater.worked_bytes();
+        self.lanes_are_full = lanes_are_full;
     }
 
     /// Whether this half of the turn has inflated as much as it may. Who has compressed messages

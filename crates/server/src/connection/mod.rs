@@ -200,7 +200,7 @@ impl Connection {
     /// Looks at what is held, if nothing keeps it waiting any more.
     #[inline]
     fn proceed(&mut self, hub: &mut Hub) {
-        if !self.held.is_empty() {
+        if !self.held.is_empty() && !hub.lanes_are_full {
             self.look_at_held(hub);
         }
     }
@@ -371,16 +371,15 @@ impl Connection {
     #[inline]
     pub fn becomes_ready(&mut self, hub: &Hub) -> bool {
         let has_work = !self.outbox.is_empty()
-            || self.waits_for_turn(hub)
             || matches!(&self.phase, Phase::WebSocket(websocket) if websocket.wants_step())
             || matches!(&self.encryption, Some(encryption) if encryption.has_unsent());
-        self.pipe.becomes_ready(has_work)
+        self.pipe.becomes_ready(has_work, self.waits_for_turn(hub))
     }
 
     /// A topic has something that this client has not been sent.
     pub fn falls_behind(&mut self) -> bool {
         self.pipe.behind = true;
-        self.pipe.becomes_ready(true)
+        self.pipe.becomes_ready(true, false)
     }
 
     /// A send is over. Whether anything else has changed: if not, no deadline comes sooner and nothing more

@@ -78,7 +78,8 @@ impl Pipe {
         self.sending
     }
 
-    pub(super) fn becomes_ready(&mut self, has_work: bool) -> bool {
+    /// `has_work` is something to send; `waits_for_turn` something to do that needs no socket.
+    pub(super) fn becomes_ready(&mut self, has_work: bool, waits_for_turn: bool) -> bool {
         let ends = matches!(
             self.ending,
             Ending::Finish | Ending::FinishThenClose | Ending::Close
@@ -86,8 +87,7 @@ impl Pipe {
         // A close does not wait for a send that a dead reader may never take.
         let free = !self.sending || self.ending == Ending::Close;
         let joins = !self.ready
-            && free
-            && (has_work || self.behind || ends)
+            && (waits_for_turn || free && (has_work || self.behind || ends))
             && self.ending != Ending::Closed;
         self.ready |= joins;
         joins
@@ -205,11 +205,11 @@ mod tests {
         let mut pipe = Pipe::new();
         pipe.begin_send(5);
         pipe.finish();
-        assert!(!pipe.becomes_ready(false), "a send is in flight");
+        assert!(!pipe.becomes_ready(true, false), "a send is in flight");
         pipe.close();
-        assert!(pipe.becomes_ready(false) && pipe.take_close());
+        assert!(pipe.becomes_ready(false, false) && pipe.take_close());
         assert!(!pipe.take_close(), "once");
-        assert!(!pipe.becomes_ready(true), "nothing follows a close");
+        assert!(!pipe.becomes_ready(true, false), "nothing follows a close");
     }
 
     #[test]

@@ -312,15 +312,11 @@ fn contexts_are_granted_while_the_budget_lasts() {
     assert!(granted(&mut hub).0);
 }
 
-/// A few bytes can ask for a thousand times as much work: it is done a part at a time, and others
-/// come between.
-#[test]
-fn small_messages_that_inflate_to_large_ones_wait_for_their_turn() {
-    let mut hub = hub();
-    let offer = "sec-websocket-extensions: permessage-deflate; client_no_context_takeover\r\n";
-    let mut client = connected(&mut hub, &upgrade("/t/a?mode=pub", offer));
-    client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
-    client.sent(&mut hub, true);
+const COMPRESSED: &str =
+    "sec-websocket-extensions: permessage-deflate; client_no_context_takeover\r\n";
+
+/// A frame of a hundred bytes that becomes 64 KiB; how much work that is.
+fn bomb() -> (Vec<u8>, u64) {
     let mut deflater = ws::Deflater::new(9, 15);
     let payload = deflater.deflate(&[b'x'; 65_536]).expect("it compresses");
     let header = frame::Header {
@@ -332,23 +328,54 @@ fn small_messages_that_inflate_to_large_ones_wait_for_their_turn() {
     };
     let mut start = [0; frame::Header::BYTES_MAX];
     let length = header.encode(&mut start);
-    let message = [&start[..length], payload].concat();
-    let each = (payload.len() + 65_536) as u64;
-    let mut arrived = message.repeat(100);
-    let mut worked = Vec::new();
-    let mut before = hub.inflater.worked_bytes();
-    client.receive(&mut hub, &mut arrived);
-    while client.waits_for_turn(&hub) {
-        assert!(client.becomes_ready(&hub), "its turn comes");
+    let work = (payload.len() + 65_536) as u64;
+    ([&start[..length], payload].concat(), work)
+}
+
+/// A few bytes can ask for a thousand times as much work: it is done a part at a time, and others
+/// come between, whether or not the client takes what it is sent meanwhile.
+#[test]
+fn small_messages_that_inflate_to_large_ones_wait_for_their_turn() {
+    for reads in [true, false] {
+        let mut hub = hub();
+        let mut client = connected(&mut hub, &upgrade("/t/a?mode=pub", COMPRESSED));
+        client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+        if reads {
+            client.sent(&mut hub, true);
+        }
+        let (message, each) = bomb();
+        let mut worked = Vec::new();
+        let mut before = hub.inflater.worked_bytes();
+        client.receive(&mut hub, &mut message.repeat(100));
+        while client.waits_for_turn(&hub) {
+            assert!(client.becomes_ready(&hub), "its turn comes");
+            worked.push(hub.inflater.worked_bytes() - before);
+            before = hub.inflater.worked_bytes();
+            hub.begin_half(false);
+            let step = client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+            assert_eq!(step, Step::Wait);
+            hub.end_turn();
+        }
         worked.push(hub.inflater.worked_bytes() - before);
-        before = hub.inflater.worked_bytes();
-        hub.begin_half();
-        let step = client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
-        assert_eq!(step, Step::Wait);
-        hub.end_turn();
+        assert!(worked.iter().all(|bytes| *bytes <= 256 * 1024 + each));
+        assert_eq!(worked.iter().sum::<u64>(), 100 * each);
+        assert!(client.pipe.reason.is_none());
     }
-    worked.push(hub.inflater.worked_bytes() - before);
-    assert!(worked.iter().all(|bytes| *bytes <= 256 * 1024 + each));
-    assert_eq!(worked.iter().sum::<u64>(), 100 * each);
-    assert!(client.pipe.reason.is_none());
+}
+
+/// What it holds can become a thousand times as much, and nothing bounds what waits for a lane.
+#[test]
+fn what_is_held_stays_where_it_is_while_a_lane_is_full() {
+    let mut hub = hub();
+    let mut client = connected(&mut hub, &upgrade("/t/a?mode=pub", COMPRESSED));
+    client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+    client.sent(&mut hub, true);
+    client.receive(&mut hub, &mut bomb().0.repeat(100));
+    let before = hub.inflater.worked_bytes();
+    for lanes_are_full in [true, true, false] {
+        hub.begin_half(lanes_are_full);
+        assert!(client.becomes_ready(&hub), "its turn comes");
+        client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
+        assert_eq!(hub.inflater.worked_bytes() == before, lanes_are_full);
+    }
 }
