@@ -3,9 +3,11 @@
 //!
 //! Lines are written by a thread of their own. A core must not wait for whoever reads them: if
 //! nobody does, a pipe is full after a few hundred, and lines are lost, which is said when they
-//! flow again.
+//! flow again. That thread writes what there is, then pauses: to wake it for each line costs the
+//! core more than the line, and who attacks chooses how many there are.
 
 use std::io::{self, IsTerminal, Write};
+use std::iter;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -18,6 +20,9 @@ use crate::config::{Log, LogFormat};
 
 /// Lines that wait to be written.
 const LINES_MAX: usize = 1024;
+
+/// How long the writing thread lets lines gather after it has written some.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// How long the end of the process waits for its last lines.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -98,19 +103,24 @@ impl Write for Lines {
 
 /// The writing thread. A line that cannot be written is nobody's to hear of.
 fn write(mut out: impl Write, entries: &Receiver<Entry>, lost: &AtomicU64) {
-    while let Ok(entry) = entries.recv() {
-        match entry {
-            Entry::Line(line) => {
-                let _ = out.write_all(&line);
+    while let Ok(first) = entries.recv() {
+        let mut lines = Vec::new();
+        let mut flushed = Vec::new();
+        for entry in iter::once(first).chain(entries.try_iter().take(LINES_MAX)) {
+            match entry {
+                Entry::Line(line) => lines.extend(line),
+                Entry::Flush(done) => flushed.push(done),
             }
-            Entry::Flush(done) => {
-                let _ = done.try_send(());
-            }
+        }
+        let _ = out.write_all(&lines);
+        for done in flushed {
+            let _ = done.try_send(());
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             tracing::warn!(lost, "log lines were lost: standard error was not read");
         }
+        thread::sleep(PAUSE);
     }
 }
 
@@ -140,12 +150,35 @@ mod tests {
         let (wrote, written) = sync_channel(2 * LINES_MAX);
         let mut lines = Lines::written_to(Stuck(allowed, wrote)).unwrap();
         for number in 0..LINES_MAX + 100 {
-            lines.write_all(number.to_string().as_bytes()).unwrap();
+            lines.write_all(format!("{number} ").as_bytes()).unwrap();
         }
         // One may be in the writer's hands.
         assert!(lines.lost.load(Ordering::Relaxed) >= 99);
         drop(allow);
-        assert_eq!(written.recv().unwrap(), b"0");
-        assert_eq!(written.recv().unwrap(), b"1");
+        let mut text = Vec::new();
+        while !text.starts_with(b"0 1 2 ") {
+            text.extend(written.recv().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_flood_of_lines_is_written_in_a_few_pieces_and_the_first_at_once() {
+        let (allow, allowed) = channel();
+        drop(allow);
+        let (wrote, written) = sync_channel(2 * LINES_MAX);
+        let mut lines = Lines::written_to(Stuck(allowed, wrote)).unwrap();
+        lines.write_all(b"first\n").unwrap();
+        assert_eq!(written.recv().unwrap(), b"first\n");
+        // The thread pauses; what comes meanwhile is one piece.
+        for _ in 0..LINES_MAX / 2 {
+            lines.write_all(b"line\n").unwrap();
+        }
+        let (mut bytes, mut pieces) = (0, 0);
+        while bytes < LINES_MAX / 2 * b"line\n".len() {
+            bytes += written.recv().unwrap().len();
+            pieces += 1;
+        }
+        assert!(pieces < LINES_MAX / 16, "{pieces}");
+        assert_eq!(lines.lost.load(Ordering::Relaxed), 0);
     }
 }
