@@ -47,7 +47,7 @@ impl Deflater {
     /// The payload of a compressed message, or `None` if that is no smaller.
     pub fn deflate(&mut self, message: &[u8]) -> Option<&[u8]> {
         self.stream.reset();
-        let room = compressed_bytes_max(message.len());
+        let room = deflate_bound(message.len());
         self.output.resize(room.max(self.output.len()), 0);
         self.stream
             .compress(message, &mut self.output, DeflateFlush::SyncFlush)
@@ -62,7 +62,7 @@ impl Deflater {
 /// Room for a message that does not become smaller at all: zlib's `deflateBound` for any parameters, and the flush. A
 /// stream that runs out of room keeps a place in its buffer of what is pending even over a reset
 /// (zlib-rs 0.6.8), and panics after enough of them.
-fn compressed_bytes_max(bytes: usize) -> usize {
+fn deflate_bound(bytes: usize) -> usize {
     [bytes, bytes.div_ceil(8), bytes.div_ceil(64), 16]
         .iter()
         .sum()
