@@ -165,7 +165,11 @@ impl Thread {
             Ok(config) => config,
             Err(error) => return stays(error),
         };
-        for key in config.reload(&self.running) {
+        let kept = match config.reload(&self.running) {
+            Ok(kept) => kept,
+            Err(error) => return stays(Error(error)),
+        };
+        for key in kept {
             tracing::warn!(key, "takes effect at the next start");
         }
         match certificates::server(&config.tls, self.tls.as_ref()) {

@@ -325,7 +325,10 @@ impl Config {
 
     /// Makes this fit for a node that runs with `running`: returns the keys that differ and that
     /// only a start can change. What connections use is left as it is in `running` there.
-    pub fn reload(&mut self, running: &Self) -> Vec<&'static str> {
+    ///
+    /// # Errors
+    /// What stays as it is does not go with what changes.
+    pub fn reload(&mut self, running: &Self) -> Result<Vec<&'static str>, String> {
         let mut kept = Vec::new();
         let mut keep = |differs: bool, key| {
             if differs {
@@ -359,7 +362,8 @@ impl Config {
             "websocket.message_bytes_max",
         );
         self.websocket.message_bytes_max = message_bytes_max;
-        kept
+        self.check_compression()?;
+        Ok(kept)
     }
 
     fn check_least(&self) -> Result<(), String> {
@@ -500,17 +504,28 @@ mod tests {
         let running = Config::default();
         let mut config = Config::default();
         config.websocket.ping_interval = Period::from_secs(1);
-        assert!(config.reload(&running).is_empty());
+        assert_eq!(config.reload(&running), Ok(Vec::new()));
         config.server.cores = 7;
         config.websocket.message_bytes_max = Size::from_kib(1);
         assert_eq!(
             config.reload(&running),
-            ["server.cores", "websocket.message_bytes_max"]
+            Ok(vec!["server.cores", "websocket.message_bytes_max"])
         );
         assert_eq!(
             config.websocket.message_bytes_max,
             running.websocket.message_bytes_max
         );
+    }
+
+    #[test]
+    fn compression_cannot_be_switched_on_beside_larger_messages_that_stay() {
+        let mut running = Config::default();
+        running.websocket.message_bytes_max = Size::from_kib(128 * 1024);
+        let mut config = Config::default();
+        config.compression.enabled = true;
+        assert_eq!(config.check(), Ok(()));
+        let error = config.reload(&running).unwrap_err();
+        assert!(error.contains("compression.enabled"), "{error}");
     }
 
     #[test]
