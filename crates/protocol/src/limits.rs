@@ -38,6 +38,9 @@ pub const INFLATED_BYTES_MIN: usize = 16 * 1024;
 /// Room for inflated messages that an inflater keeps from one to the next.
 pub const INFLATED_BYTES_KEPT_MAX: usize = 256 * 1024;
 
+/// Room for compressed messages that a deflater keeps from one to the next.
+pub const DEFLATED_BYTES_KEPT_MAX: usize = 256 * 1024;
+
 /// Final blocks (BFINAL) in one compressed message. RFC 7692 section 7.2.1 bounds them nowhere, and
 /// senders that set the bit at all set it once; each costs the receiver a whole window.
 pub const FINAL_BLOCKS_MAX: usize = 16;

@@ -4,6 +4,7 @@
 //! be sent to everybody whose window is large enough, and what one message holds never shows in the
 //! length of the next.
 
+use crate::limits::DEFLATED_BYTES_KEPT_MAX;
 use std::fmt;
 use zlib_rs::{Deflate, DeflateFlush};
 
@@ -48,6 +49,9 @@ impl Deflater {
     pub fn deflate(&mut self, message: &[u8]) -> Option<&[u8]> {
         self.stream.reset();
         let room = deflate_bound(message.len());
+        if self.output.len() > DEFLATED_BYTES_KEPT_MAX.max(room) {
+            self.output = Vec::new();
+        }
         self.output.resize(room.max(self.output.len()), 0);
         self.stream
             .compress(message, &mut self.output, DeflateFlush::SyncFlush)

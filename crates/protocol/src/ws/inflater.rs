@@ -21,6 +21,10 @@ const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
 const WINDOW_BITS_MAX: u8 = 15;
 const WINDOW_BYTES_MAX: usize = 1 << WINDOW_BITS_MAX;
 
+/// Bytes of a context that are as much work to lay ready as one byte is to inflate: they are copied, for each stream that
+/// begins, and a message of forty bytes can begin seventeen.
+const CONTEXT_BYTES_PER_WORKED: usize = 16;
+
 /// Inflates messages, one after another, for any number of connections. Allocates at the first one.
 #[derive(Default)]
 pub struct Inflater {
@@ -35,6 +39,8 @@ struct Working {
     output: Vec<u8>,
     /// How many bytes of it are made.
     written: usize,
+    /// How many bytes were laid ready for it to refer to.
+    context: usize,
 }
 
 impl fmt::Debug for Inflater {
@@ -56,7 +62,7 @@ impl Inflater {
     }
 
     /// Compressed bytes taken and plain bytes made since the beginning, of messages that were refused
-    /// too: the work grows with these.
+    /// too, and a sixteenth of the contexts that they began with: the work grows with these.
     pub fn worked_bytes(&self) -> u64 {
         self.worked_bytes
     }
@@ -80,7 +86,8 @@ impl Inflater {
         let working = self.working.get_or_insert_with(Working::new);
         let inflated = working.message(compressed, history, bytes_max);
         let message = inflated.map(|()| working.output[..working.written].to_vec());
-        self.worked_bytes += (compressed.len() + working.written) as u64;
+        let context = working.context / CONTEXT_BYTES_PER_WORKED;
+        self.worked_bytes += (compressed.len() + working.written + context) as u64;
         if working.output.len() > INFLATED_BYTES_KEPT_MAX {
             working.output = vec![0; INFLATED_BYTES_MIN];
         }
@@ -94,6 +101,7 @@ impl Working {
             stream: Inflate::new(false, WINDOW_BITS_MAX),
             output: vec![0; INFLATED_BYTES_MIN],
             written: 0,
+            context: 0,
         })
     }
 
@@ -105,6 +113,7 @@ impl Working {
         bytes_max: usize,
     ) -> Result<(), Failure> {
         self.written = 0;
+        self.context = 0;
         self.begin(history);
         let mut final_blocks = 0;
         for (part, is_tail) in [(compressed, false), (&TAIL[..], true)] {
@@ -159,6 +168,7 @@ impl Working {
         let written = &written[written.len().saturating_sub(WINDOW_BYTES_MAX)..];
         for text in [history, written] {
             if !text.is_empty() {
+                self.context += text.len();
                 self.stream
                     .set_dictionary(text)
                     .expect("a raw stream takes any dictionary");

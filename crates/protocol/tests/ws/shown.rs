@@ -5,8 +5,10 @@ use crate::frames::{frame, part};
 use crate::pair::{CONFIG, receive};
 use frame::{CloseCode, Error, Header, Opcode};
 use ringwire_protocol::handshake::deflate::{Agreed, Compressing};
-use ringwire_protocol::limits::{INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN};
-use ringwire_protocol::ws::{Config, Connection, Deflater, Failure, Inflater, Input, Role};
+use ringwire_protocol::limits::{
+    DEFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN,
+};
+use ringwire_protocol::ws::{Config, Connection, Deflater, Event, Failure, Inflater, Input, Role};
 
 const FULL: Compressing = Compressing {
     context_takeover: true,
@@ -104,6 +106,12 @@ fn a_log_shows_how_much_room_messages_took() {
         let shown = format!("{deflater:?}");
         assert!(shown.contains("output_bytes: 1157"), "{shown}");
     }
+    for (message_bytes, output_bytes) in [(DEFLATED_BYTES_KEPT_MAX, 299_024), (10, 29)] {
+        deflater.deflate(&vec![b'a'; message_bytes]);
+        let shown = format!("{deflater:?}");
+        let expected = format!("output_bytes: {output_bytes},");
+        assert!(shown.contains(&expected), "{shown}");
+    }
 }
 
 /// What a turn of a server may cost is counted in this.
@@ -127,4 +135,28 @@ fn an_inflater_counts_what_it_takes_and_what_it_makes() {
     let mut small = CONFIG;
     small.limits.message_bytes_max = 4000;
     assert_eq!(read_by(&small, read), (true, wire_bytes + 4001));
+}
+
+/// A context is laid ready again for each stream that begins, of which one small message may have many.
+#[test]
+fn an_inflater_counts_the_contexts_that_it_lays_ready() {
+    let mut inflater = Inflater::default();
+    let mut connection = server();
+    let mut read_by = |mut read: Vec<u8>| {
+        let mut input = Input::new(&mut read);
+        let before = inflater.worked_bytes();
+        let event = connection.receive(&CONFIG, &mut inflater, 0, &mut input);
+        assert!(matches!(event, Some(Event::Message { .. })));
+        inflater.worked_bytes() - before
+    };
+    read_by(compressed(&[b'a'; 32_000]));
+    // Empty final blocks, and the header of the last one, which is not.
+    for final_blocks in [0, 1, 16] {
+        let payload = [[3, 0].repeat(final_blocks), vec![0]].concat();
+        let mut message = frame(Opcode::Binary, &payload);
+        message[0] |= Header::RSV1 << 4;
+        let worked = read_by(message);
+        let contexts = (final_blocks + 1) * 32_000;
+        assert_eq!(worked, (payload.len() + contexts / 16) as u64);
+    }
 }
