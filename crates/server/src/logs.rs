@@ -149,10 +149,10 @@ mod tests {
         let (allow, allowed) = channel();
         let (wrote, written) = sync_channel(2 * LINES_MAX);
         let mut lines = Lines::written_to(Stuck(allowed, wrote)).unwrap();
-        for number in 0..LINES_MAX + 100 {
+        for number in 0..2 * LINES_MAX + 100 {
             lines.write_all(format!("{number} ").as_bytes()).unwrap();
         }
-        // One may be in the writer's hands.
+        // As many as may wait, and one, may be in the writer's hands.
         assert!(lines.lost.load(Ordering::Relaxed) >= 99);
         drop(allow);
         let mut text = Vec::new();
