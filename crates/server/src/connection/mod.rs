@@ -239,7 +239,8 @@ impl Connection {
             return;
         }
         let still_answers = match &self.phase {
-            Phase::Http(http) => http.is_awaiting() || self.has_unsent(),
+            // TLS has a word for the end, which is due even where nobody waits for an answer.
+            Phase::Http(http) => http.is_awaiting() || self.has_unsent() || self.is_encrypted(),
             Phase::WebSocket(websocket) => !websocket.is_open(),
             Phase::Joining(_) => false,
             Phase::Over => true,

@@ -151,6 +151,29 @@ fn a_goodbye_is_answered_with_one_behind_the_last_answer() {
     }
 }
 
+/// RFC 8446 section 6.1: each side says so before it closes its direction, also one that nobody has asked anything.
+#[test]
+fn a_goodbye_is_answered_where_nothing_else_is() {
+    for seed in 0..20 {
+        let mut node = node(seed);
+        let (mut peer, mut tls) = established(&mut node);
+        tls.seal(b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n")
+            .expect("good keys");
+        let (out, mut plain) = (tls.transmit(), Vec::new());
+        let mut sent = 0;
+        while !plain.ends_with(b"}\n") {
+            sent += peer.write(&out[sent..]);
+            node.turn();
+            tls.receive(&mut peer.read(1 << 16), &mut plain)
+                .expect("good TLS");
+        }
+        tls.close();
+        let (got, state) = answer(&mut node, peer, &tls.transmit());
+        assert_eq!(state, PeerState::Finished, "seed {seed}");
+        assert!(!got.is_empty(), "seed {seed}: a goodbye");
+    }
+}
+
 /// Questions keep the publication behind them waiting, while the goodbye is heard already. TCP's FIN alone is no other end.
 #[test]
 fn what_was_said_before_a_goodbye_counts_though_it_had_to_wait() {
