@@ -109,4 +109,16 @@ pub trait Encode {
         publication: &Publication<'_>,
         out: &mut Vec<u8>,
     ) -> Option<Range<usize>>;
+
+    /// The same for a publication of the past, of which one question may bring thousands. It may be written in fewer words, or
+    /// in more, than when it was live, as long as who listens in `format` understands it.
+    fn encode_past(
+        &mut self,
+        format: Format,
+        topic: &str,
+        publication: &Publication<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        self.encode(format, topic, publication, out);
+    }
 }

@@ -78,7 +78,7 @@ impl Replay {
     fn new(encode: &mut dyn Encode, topic: &str, format: Format, log: &Log, count: usize) -> Self {
         let (mut pieces, mut bytes, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for publication in log.read(log.len() - count..log.len()) {
-            encode.encode(format, topic, &publication, &mut bytes);
+            encode.encode_past(format, topic, &publication, &mut bytes);
             ends.push(bytes.len());
             if bytes.len() >= REPLAY_PIECE_BYTES {
                 pieces.push(Piece::new(&mut bytes, &mut ends));

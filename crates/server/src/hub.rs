@@ -245,6 +245,7 @@ impl Hub {
         self.now_ms = now_ms;
         self.time_ms = time_ms;
         self.handshakes = 0;
+        self.encoder.begin_turn();
     }
 
     /// The half of a turn begins that takes what arrived, or the one that sends. Each may inflate as

@@ -25,6 +25,11 @@ const WINDOW_BITS: [u8; 3] = [8, 12, 15];
 /// half a millisecond for this much, and a client may ask for many.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// What one turn compresses of the past, and what each message counts for beside its payload: four
+/// milliseconds. One question may bring ten thousand messages, which hold up everybody as an answer does.
+const PAST_BYTES_PER_TURN: usize = 256 * 1024;
+const PAST_MESSAGE_BYTES: usize = 1024;
+
 const _: () = assert!(DIALECTS as usize * (1 + WINDOW_BITS.len()) <= Format::COUNT);
 
 /// The format for a client of this dialect that agreed to that.
@@ -61,6 +66,8 @@ pub struct Compressing {
 pub struct WireEncoder {
     scratch: Vec<u8>,
     framer: Framer,
+    /// What this turn has compressed of the past.
+    past_bytes: usize,
 }
 
 impl WireEncoder {
@@ -69,6 +76,11 @@ impl WireEncoder {
         let mut encoder = Self::default();
         encoder.set(compressing);
         encoder
+    }
+
+    /// A turn begins, which has time for a part of the past again.
+    pub fn begin_turn(&mut self) {
+        self.past_bytes = 0;
     }
 
     /// From now on messages are compressed like this, or not at all: clients that agreed to
@@ -123,6 +135,27 @@ impl Encode for WireEncoder {
         let verbatim = json::message(&mut self.scratch, topic, publication);
         let message = self.framer.write(class, Opcode::Text, &self.scratch, out)?;
         verbatim.map(|within| message.start + within.start..message.start + within.end)
+    }
+
+    /// Compressed as far as the turn has time for it, then plain.
+    fn encode_past(
+        &mut self,
+        format: Format,
+        topic: &str,
+        publication: &Publication<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let plain = Format::new(format.number() % DIALECTS);
+        if format != plain {
+            self.past_bytes += publication.payload.len() + PAST_MESSAGE_BYTES;
+        }
+        let has_time = self.past_bytes <= PAST_BYTES_PER_TURN;
+        self.encode(
+            if has_time { format } else { plain },
+            topic,
+            publication,
+            out,
+        );
     }
 }
 
@@ -231,6 +264,34 @@ mod tests {
                 assert!(WINDOW_BITS.get(class).is_none_or(|larger| *larger > bits));
                 assert!(formats(dialect).contains(format));
             }
+        }
+    }
+
+    /// A question for all of the past costs everybody a turn that is not much longer than others.
+    #[test]
+    fn a_turn_compresses_a_part_of_the_past_and_all_that_is_live() {
+        let mut encoder = WireEncoder::new(Some(Compressing {
+            level: 3,
+            threshold_bytes: 0,
+        }));
+        let payload = [b'x'; 3 * 1024];
+        let publication = Publication {
+            at: "k3v9:1".parse().unwrap(),
+            time_ms: 0,
+            kind: Kind::Text,
+            payload: &payload,
+        };
+        let compressed = format(Format::RAW, agreed(15));
+        for _ in 0..2 {
+            encoder.begin_turn();
+            let before = encoder.compressions();
+            let mut out = Vec::new();
+            (0..100).for_each(|_| encoder.encode_past(compressed, "a", &publication, &mut out));
+            assert_eq!(encoder.compressions() - before, 64, "256 KiB of 4 KiB each");
+            let plain = write_frame(Opcode::Text, &payload, &mut Vec::new()).end;
+            assert!(out.ends_with(&payload) && out.len() > 36 * plain);
+            encoder.encode(compressed, "a", &publication, &mut out);
+            assert_eq!(encoder.compressions() - before, 65);
         }
     }
 
