@@ -16,9 +16,9 @@ use crate::entrance::EntranceLimits;
 use crate::host::AllowedHosts;
 use crate::wire::{self, Compressing, WireEncoder};
 
-/// Bytes that one half of a turn inflates, and inflates to, before it goes on: a fraction of a
-/// millisecond. The last message may exceed it.
-const INFLATED_BYTES_PER_HALF: u64 = 256 * 1024;
+/// How much one half of a turn inflates before it goes on, as [`ws::Inflater::work`] counts: a fraction
+/// of a millisecond of honest messages. The last one may exceed it.
+const INFLATING_PER_HALF: u64 = 256 * 1024;
 
 /// The limits and timers of connections, as the machines want them. Shared by all cores, replaced
 /// as a whole when the configuration is read again.
@@ -165,7 +165,7 @@ pub struct Hub {
     /// a thousand times as much there.
     pub lanes_are_full: bool,
     /// What the inflater had worked when this half of the turn began.
-    worked_before: u64,
+    work_before: u64,
     core: usize,
     /// Something was published since the broker's turn ended.
     open_turn: bool,
@@ -191,7 +191,7 @@ impl Hub {
             opened: Vec::new(),
             handshakes: 0,
             lanes_are_full: false,
-            worked_before: 0,
+            work_before: 0,
             core: place.core,
             open_turn: false,
             reconnects: 0,
@@ -251,14 +251,14 @@ impl Hub {
     /// The half of a turn begins that takes what arrived, or the one that sends. Each may inflate as
     /// much, so that what was put off in the first comes on in the second, whatever arrives meanwhile.
     pub fn begin_half(&mut self, lanes_are_full: bool) {
-        self.worked_before = self.inflater.worked_bytes();
+        self.work_before = self.inflater.work();
         self.lanes_are_full = lanes_are_full;
     }
 
     /// Whether this half of the turn has inflated as much as it may. Who has compressed messages
     /// left waits for the next: some bytes of them can be a thousand times as much work.
     pub fn has_inflated_enough(&self) -> bool {
-        self.inflater.worked_bytes() - self.worked_before >= INFLATED_BYTES_PER_HALF
+        self.inflater.work() - self.work_before >= INFLATING_PER_HALF
     }
 
     /// When the next client of a stopping node may best come back: spread evenly over two

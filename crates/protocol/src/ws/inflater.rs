@@ -8,7 +8,10 @@
 
 use super::event::Failure;
 use super::history::Contexts;
-use crate::limits::{FINAL_BLOCKS_MAX, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN};
+use crate::limits::{
+    FINAL_BLOCKS_MAX, HISTORY_BYTES_PER_WORK, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN,
+    WORK_PER_COMPRESSED_BYTE,
+};
 use std::fmt;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
@@ -21,16 +24,11 @@ const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
 const WINDOW_BITS_MAX: u8 = 15;
 const WINDOW_BYTES_MAX: usize = 1 << WINDOW_BITS_MAX;
 
-/// Bytes of a context that are as much work to lay ready as one byte is to inflate: they are copied, for each stream that
-/// begins, and a message of forty bytes can begin seventeen.
-const CONTEXT_BYTES_PER_WORKED: usize = 16;
-
 /// Inflates messages, one after another, for any number of connections. Allocates at the first one.
 #[derive(Default)]
 pub struct Inflater {
     working: Option<Box<Working>>,
     contexts: Contexts,
-    worked_bytes: u64,
 }
 
 struct Working {
@@ -39,8 +37,8 @@ struct Working {
     output: Vec<u8>,
     /// How many bytes of it are made.
     written: usize,
-    /// How many bytes were laid ready for it to refer to.
-    context: usize,
+    /// See [`Inflater::work`].
+    work: u64,
 }
 
 impl fmt::Debug for Inflater {
@@ -61,10 +59,11 @@ impl Inflater {
         self.contexts.bytes()
     }
 
-    /// Compressed bytes taken and plain bytes made since the beginning, of messages that were refused
-    /// too, and a sixteenth of the contexts that they began with: the work grows with these.
-    pub fn worked_bytes(&self) -> u64 {
-        self.worked_bytes
+    /// How much it has worked since the beginning, for messages that were refused too, in plain bytes
+    /// made: a compressed byte that was taken counts as [`WORK_PER_COMPRESSED_BYTE`] of them, and of the
+    /// text that a stream was begun behind [`HISTORY_BYTES_PER_WORK`] as one.
+    pub fn work(&self) -> u64 {
+        self.working.as_ref().map_or(0, |working| working.work)
     }
 
     pub(super) fn contexts(&self) -> &Contexts {
@@ -86,8 +85,7 @@ impl Inflater {
         let working = self.working.get_or_insert_with(Working::new);
         let inflated = working.message(compressed, history, bytes_max);
         let message = inflated.map(|()| working.output[..working.written].to_vec());
-        let context = working.context / CONTEXT_BYTES_PER_WORKED;
-        self.worked_bytes += (compressed.len() + working.written + context) as u64;
+        working.work += compressed.len() as u64 * WORK_PER_COMPRESSED_BYTE + working.written as u64;
         if working.output.len() > INFLATED_BYTES_KEPT_MAX {
             working.output = vec![0; INFLATED_BYTES_MIN];
         }
@@ -101,7 +99,7 @@ impl Working {
             stream: Inflate::new(false, WINDOW_BITS_MAX),
             output: vec![0; INFLATED_BYTES_MIN],
             written: 0,
-            context: 0,
+            work: 0,
         })
     }
 
@@ -113,7 +111,6 @@ impl Working {
         bytes_max: usize,
     ) -> Result<(), Failure> {
         self.written = 0;
-        self.context = 0;
         self.begin(history);
         let mut final_blocks = 0;
         for (part, is_tail) in [(compressed, false), (&TAIL[..], true)] {
@@ -168,7 +165,7 @@ impl Working {
         let written = &written[written.len().saturating_sub(WINDOW_BYTES_MAX)..];
         for text in [history, written] {
             if !text.is_empty() {
-                self.context += text.len();
+                self.work += text.len() as u64 / HISTORY_BYTES_PER_WORK;
                 self.stream
                     .set_dictionary(text)
                     .expect("a raw stream takes any dictionary");

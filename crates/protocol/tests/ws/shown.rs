@@ -6,7 +6,8 @@ use crate::pair::{CONFIG, receive};
 use frame::{CloseCode, Error, Header, Opcode};
 use ringwire_protocol::handshake::deflate::{Agreed, Compressing};
 use ringwire_protocol::limits::{
-    DEFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN,
+    DEFLATED_BYTES_KEPT_MAX, HISTORY_BYTES_PER_WORK, INFLATED_BYTES_KEPT_MAX, INFLATED_BYTES_MIN,
+    WORK_PER_COMPRESSED_BYTE,
 };
 use ringwire_protocol::ws::{Config, Connection, Deflater, Event, Failure, Inflater, Input, Role};
 
@@ -120,21 +121,27 @@ fn an_inflater_counts_what_it_takes_and_what_it_makes() {
     let mut inflater = Inflater::default();
     let mut read_by = |config: &Config, mut read: Vec<u8>| {
         let mut input = Input::new(&mut read);
-        let before = inflater.worked_bytes();
+        let before = inflater.work();
         let event = server().receive(config, &mut inflater, 0, &mut input);
-        (event.is_some(), inflater.worked_bytes() - before)
+        (event.is_some(), inflater.work() - before)
     };
     let plain = frame(Opcode::Binary, b"plain");
     assert_eq!(read_by(&CONFIG, plain), (true, 0));
     let read = compressed(&[b'a'; 5000]);
     let wire_bytes = Deflater::new(6, 15).deflate(&[b'a'; 5000]).unwrap().len() as u64;
     for _ in 0..2 {
-        assert_eq!(read_by(&CONFIG, read.clone()), (true, wire_bytes + 5000));
+        assert_eq!(
+            read_by(&CONFIG, read.clone()),
+            (true, WORK_PER_COMPRESSED_BYTE * wire_bytes + 5000)
+        );
     }
     // Refused, but only after it was made as far as one byte beyond what is allowed.
     let mut small = CONFIG;
     small.limits.message_bytes_max = 4000;
-    assert_eq!(read_by(&small, read), (true, wire_bytes + 4001));
+    assert_eq!(
+        read_by(&small, read),
+        (true, WORK_PER_COMPRESSED_BYTE * wire_bytes + 4001)
+    );
 }
 
 /// A context is laid ready again for each stream that begins, of which one small message may have many.
@@ -144,10 +151,10 @@ fn an_inflater_counts_the_contexts_that_it_lays_ready() {
     let mut connection = server();
     let mut read_by = |mut read: Vec<u8>| {
         let mut input = Input::new(&mut read);
-        let before = inflater.worked_bytes();
+        let before = inflater.work();
         let event = connection.receive(&CONFIG, &mut inflater, 0, &mut input);
         assert!(matches!(event, Some(Event::Message { .. })));
-        inflater.worked_bytes() - before
+        inflater.work() - before
     };
     read_by(compressed(&[b'a'; 32_000]));
     // Empty final blocks, and the header of the last one, which is not.
@@ -156,7 +163,10 @@ fn an_inflater_counts_the_contexts_that_it_lays_ready() {
         let mut message = frame(Opcode::Binary, &payload);
         message[0] |= Header::RSV1 << 4;
         let worked = read_by(message);
-        let contexts = (final_blocks + 1) * 32_000;
-        assert_eq!(worked, (payload.len() + contexts / 16) as u64);
+        let contexts = (final_blocks as u64 + 1) * 32_000;
+        assert_eq!(
+            worked,
+            payload.len() as u64 * WORK_PER_COMPRESSED_BYTE + contexts / HISTORY_BYTES_PER_WORK
+        );
     }
 }

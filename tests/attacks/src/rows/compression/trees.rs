@@ -15,6 +15,10 @@ const DEEPEST: u8 = 14;
 /// Such blocks in one message.
 const BLOCKS: usize = 500;
 
+/// And without any literal: nearly as many as `message_bytes_max` lets be on the wire, and so often that cost.
+const EMPTY_BLOCKS: usize = 3000;
+const TIMES: usize = 20;
+
 /// Bits, the lowest of each byte first.
 #[derive(Default)]
 struct Bits {
@@ -103,9 +107,12 @@ pub(super) fn cases() -> Vec<Case> {
     let mut deep = Bits::default();
     (0..BLOCKS).for_each(|_| deep.dynamic_block(&deepest, &literals));
     let whole = Expect::Echoed(vec![(FIN | BINARY, literals.repeat(BLOCKS))]);
+    let mut empty = Bits::default();
+    (0..EMPTY_BLOCKS).for_each(|_| empty.dynamic_block(&deepest, &[]));
+    let empty = frame(BINARY, &empty.message()).repeat(TIMES);
     let mut many = Bits::default();
     (0..50_000).for_each(|_| many.fixed_block());
-    let nothing = Expect::Echoed(vec![(FIN | BINARY, Vec::new())]);
+    let nothing = |times| Expect::Echoed(vec![(FIN | BINARY, Vec::new()); times]);
     let broken = |lengths: &[usize]| {
         let mut bits = Bits::default();
         bits.dynamic_block(lengths, &[]);
@@ -113,7 +120,8 @@ pub(super) fn cases() -> Vec<Case> {
     };
     vec![
         Case::deflated("the deepest trees", frame(BINARY, &deep.message()), whole),
-        Case::deflated("50,000 blocks", frame(BINARY, &many.message()), nothing),
+        Case::deflated("the deepest trees for nothing", empty, nothing(TIMES)),
+        Case::deflated("50,000 blocks", frame(BINARY, &many.message()), nothing(1)),
         Case::deflated("too many codes", broken(&[1, 1, 1]), CORRUPT),
         Case::deflated("too few codes", broken(&[15, 15]), CORRUPT),
     ]
