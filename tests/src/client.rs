@@ -2,7 +2,7 @@
 //!
 //! A test is a few threads that each hold a client and read like a conversation.
 
-use std::io;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -13,12 +13,43 @@ use tungstenite::{Error, Message, WebSocket};
 use crate::Broker;
 
 /// How long a client waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One connection.
 #[derive(Debug)]
 pub struct Client {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Steady>,
+}
+
+/// A stream whose waits go on when the process was stopped meanwhile. Linux ends those that have a time-out then
+/// (signal(7)), and tungstenite takes that for the connection's end.
+#[derive(Debug)]
+struct Steady(TcpStream);
+
+impl Read for Steady {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Write for Steady {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// How a connection ended.
@@ -44,7 +75,7 @@ impl Client {
         stream.set_write_timeout(Some(PATIENCE))?;
         let request = format!("ws://{}{path}", broker.address()).into_client_request();
         let request = request.map_err(io::Error::other)?;
-        let (socket, _) = tungstenite::client(request, stream)
+        let (socket, _) = tungstenite::client(request, Steady(stream))
             .map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Client { socket })
     }
@@ -91,7 +122,7 @@ impl Client {
                     );
                 }
                 Ok(_) => {}
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
                     panic!("nothing came within {PATIENCE:?}")
                 }
                 Err(_) => return Err(Ending::Cut),

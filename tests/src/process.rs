@@ -1,21 +1,22 @@
 //! The broker as a process of its own, on a free port of the loopback interface.
 //!
-//! Started by a [`Launch`], ready when `/readyz` says so, ended by SIGTERM when dropped, always by its own
-//! process id. Output goes where the test's goes.
+//! Started by a [`Launch`], on the port that the kernel gives it, ready when `/readyz` says so, ended by SIGTERM
+//! when dropped, always by its own process id. Its complaints go where the test's go.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const READY_WITHIN: Duration = Duration::from_secs(30);
-const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
 /// How often a state that makes no event is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -52,6 +53,7 @@ pub struct Launch {
 pub struct Broker {
     child: Child,
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
     folder: PathBuf,
     log: Option<PathBuf>,
 }
@@ -72,13 +74,9 @@ impl Launch {
         let folder = unique_folder();
         let config = folder.join("config.toml");
         fs::write(&config, &self.config).expect("a temporary file can be written");
-        let address = free_address();
         let mut command = self.command(&folder);
-        command
-            .arg("--config")
-            .arg(&config)
-            .arg("--listen")
-            .arg(address.to_string());
+        command.arg("--config").arg(&config);
+        command.args(["--listen", ANY_PORT]).stdout(Stdio::piped());
         command.env(
             "RINGWIRE_IO_DRIVER",
             match self.driver {
@@ -92,15 +90,21 @@ impl Launch {
         let log = self.keeps_log.then(|| folder.join("log"));
         if let Some(log) = &log {
             command.stderr(fs::File::create(log).expect("a temporary file can be made"));
-            command.stdout(Stdio::null());
         }
-        let child = command.spawn().expect("the broker can be started");
+        let mut child = command.spawn().expect("the broker can be started");
+        let announced = announced(child.stdout.take().expect("it is piped"));
+        // Ends the child, should it not announce itself.
         let mut broker = Broker {
             child,
-            address,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls_address: None,
             folder,
             log,
         };
+        let announcement = announced.recv_timeout(READY_WITHIN);
+        let announcement = announcement.expect("the broker says where it listens");
+        broker.address = announcement.address;
+        broker.tls_address = announcement.tls_address;
         broker.wait_until_ready();
         broker
     }
@@ -152,6 +156,11 @@ impl Broker {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TLS, if it does.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// The id of its process.
@@ -346,12 +355,37 @@ fn unique_folder() -> PathBuf {
     folder
 }
 
-/// An address that was free a moment ago.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
+/// Any port: one that was free a moment ago may be somebody else's now.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// What a broker says of itself when it is there.
+struct Announcement {
+    address: SocketAddr,
+    tls_address: Option<SocketAddr>,
+}
+
+/// Hears a broker to its end, so that it never waits for a reader; what it announces comes over the channel.
+fn announced(said: ChildStdout) -> Receiver<Announcement> {
+    let (announce, announced) = channel();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+        let before: Vec<String> = lines.by_ref().take_while(|line| line != "ready").collect();
+        let url_of = |scheme: &str| {
+            let rest = before.iter().find_map(|line| line.split_once(scheme))?.1;
+            let end = rest.find(['/', ' ']).unwrap_or(rest.len());
+            rest[..end].parse().ok()
+        };
+        if let Some(address) = url_of(" on http://") {
+            let tls_address = url_of(" wss://");
+            // Whoever waited may have given up.
+            let _ = announce.send(Announcement {
+                address,
+                tls_address,
+            });
+        }
+        lines.for_each(drop);
+    });
+    announced
 }
 
 fn is_root() -> bool {

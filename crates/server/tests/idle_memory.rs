@@ -8,7 +8,7 @@
 mod certified;
 
 use std::alloc::System;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +81,7 @@ fn an_idle_subscriber_is_a_few_hundred_bytes_and_four_kib_over_tls() {
         // They stand: what was counted was no row of refusals.
         publish(broker.plain_address);
         for client in &mut clients {
-            assert!(client.read(&mut [0; 512]).unwrap() > 0, "{target}");
+            assert!(read(client, &mut [0; 512]) > 0, "{target}");
         }
     }
 }
@@ -124,7 +124,7 @@ fn subscribe(
             }
         }
         let mut bytes = [0; 4096];
-        let count = stream.read(&mut bytes).unwrap();
+        let count = read(&mut stream, &mut bytes);
         assert!(count > 0, "{}", String::from_utf8_lossy(&seen));
         match &mut tls {
             None => seen.extend_from_slice(&bytes[..count]),
@@ -142,7 +142,17 @@ fn publish(address: SocketAddr) {
             b"POST /t/a/topic/of/many HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi",
         )
         .unwrap();
-    assert!(stream.read(&mut [0; 512]).unwrap() > 0);
+    assert!(read(&mut stream, &mut [0; 512]) > 0);
+}
+
+/// Waits for bytes, or the end; on, if the process was stopped meanwhile.
+fn read(stream: &mut TcpStream, bytes: &mut [u8]) -> usize {
+    loop {
+        match stream.read(bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            count => return count.unwrap(),
+        }
+    }
 }
 
 /// One core on a thread of its own; ends with this value.

@@ -12,7 +12,7 @@ use crate::target::Target;
 use crate::wire::{self, Request};
 
 /// How long an attacker waits for anything that has to come.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Largest message that an attacker wants to read.
 const INFLATED_BYTES_MAX: usize = 1 << 20;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,7 +31,7 @@ pub struct Target {
     process: Option<Process>,
     /// ringwire itself, ended with this.
     broker: Option<Broker>,
-    secured: Option<Secured>,
+    _certificate: Option<Certificate>,
     program: Option<PathBuf>,
     connections: AtomicU64,
 }
@@ -40,8 +40,9 @@ impl Target {
     /// Starts ringwire on one core with this configuration, which has no `[log]`, and [`TLS`] where it is to have a
     /// certificate.
     pub fn start(config: &str, program: Option<PathBuf>) -> Self {
-        let secured = config.contains(TLS).then(Secured::new);
-        let tls = secured.as_ref().map(Secured::config).unwrap_or_default();
+        let certificate = config.contains(TLS).then(Certificate::new);
+        let tls = certificate.as_ref().map(Certificate::config);
+        let tls = tls.unwrap_or_default();
         let launch = Launch {
             config: format!("{LOG}{}", config.replace(TLS, &tls)),
             cores: 1,
@@ -55,7 +56,7 @@ impl Target {
             path: None,
             process: Some(Process(broker.id())),
             broker: Some(broker),
-            secured,
+            _certificate: certificate,
             program,
             connections: AtomicU64::new(0),
         };
@@ -100,7 +101,7 @@ impl Target {
             path: Some(if path.is_empty() { "/" } else { path }.to_owned()),
             process: process.map(Process),
             broker: None,
-            secured: None,
+            _certificate: None,
             program: None,
             connections: AtomicU64::new(0),
         })
@@ -113,7 +114,7 @@ impl Target {
 
     /// Where it listens for TLS, if it does.
     pub fn tls_address(&self) -> Option<SocketAddr> {
-        self.secured.as_ref().map(|secured| secured.address)
+        self.broker.as_ref().and_then(Broker::tls_address)
     }
 
     /// As a `Host` field names it.
@@ -185,14 +186,13 @@ impl Target {
 /// The place of a certificate in a row's configuration.
 pub const TLS: &str = "[a certificate]";
 
-/// A second listener, for TLS.
+/// What a second listener, for TLS, shows.
 #[derive(Debug)]
-struct Secured {
-    address: SocketAddr,
+struct Certificate {
     folder: PathBuf,
 }
 
-impl Secured {
+impl Certificate {
     fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -207,23 +207,19 @@ impl Secured {
         ] {
             fs::write(folder.join(name), pem).expect("a temporary file can be written");
         }
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        Self {
-            address: free.expect("loopback has a free port"),
-            folder,
-        }
+        Self { folder }
     }
 
     fn config(&self) -> String {
-        let (address, folder) = (self.address, self.folder.display());
+        let folder = self.folder.display();
         format!(
-            "[tls]\nlisten = \"{address}\"\ncertificates = [\
+            "[tls]\nlisten = \"127.0.0.1:0\"\ncertificates = [\
              {{ certificate = \"{folder}/cert.pem\", key = \"{folder}/key.pem\" }}]\n"
         )
     }
 }
 
-impl Drop for Secured {
+impl Drop for Certificate {
     fn drop(&mut self) {
         // A folder that stays behind harms nobody.
         drop(fs::remove_dir_all(&self.folder));

@@ -336,7 +336,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "H16",
         name: "a head that drips, and never ends",
         advisories: &["CVE-2020-13849"],
-        config: "[http]\nhead_timeout = \"500ms\"\n",
+        config: "[http]\nhead_timeout = \"3s\"\n",
         attack: Behaviour(
             behaviour::dripping_head,
             "408 `request_timeout` at the deadline",
@@ -346,14 +346,14 @@ pub(super) const ROWS: &[Row] = &[
         id: "H17",
         name: "half a ClientHello, and one in thousands of records",
         advisories: &["RUSTSEC-2024-0399"],
-        config: "[http]\nhead_timeout = \"500ms\"\n[a certificate]",
+        config: "[http]\nhead_timeout = \"3s\"\n[a certificate]",
         attack: Cases(|_| protocols::broken_hellos()),
     },
     Row {
         id: "H18",
         name: "an alert in the middle of the TLS handshake",
         advisories: &["RUSTSEC-2024-0336"],
-        config: "[http]\nhead_timeout = \"500ms\"\n[a certificate]",
+        config: "[http]\nhead_timeout = \"3s\"\n[a certificate]",
         attack: Cases(|_| protocols::early_alerts()),
     },
     Row {

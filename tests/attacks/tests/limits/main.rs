@@ -381,7 +381,7 @@ fn control_frames_in_a_minute() {
 
 #[test]
 fn handshakes_of_tls() {
-    let target = Target::start("[http]\nhead_timeout = \"500ms\"\n[a certificate]", None);
+    let target = Target::start("[http]\nhead_timeout = \"3s\"\n[a certificate]", None);
     let hello = client_hello(0xffff, TLS_HANDSHAKE_BYTES_MAX);
     let cases = around("bytes", TLS_HANDSHAKE_BYTES_MAX, |name, size, allowed| {
         let records = hello.chunks(8_000);

@@ -20,8 +20,8 @@ pub(super) fn declared_and_silent(attempt: &Attempt<'_>) -> Result<String, Strin
     let mut peers = Vec::new();
     for _ in 0..DECLARERS {
         let mut peer = Peer::echo(target).map_err(|error| error.to_string())?;
-        peer.send(&declaration, Pace::AtOnce)
-            .map_err(|error| error.to_string())?;
+        // On a busy machine it may have been given up for its silence by now.
+        let _ = peer.send(&declaration, Pace::AtOnce);
         peers.push(peer);
     }
     let silence = Expect::Closed(1008, "pong_timeout");
