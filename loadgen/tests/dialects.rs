@@ -24,7 +24,7 @@ fn run_with<'o>(
     let url = format!("ws://{server}/here");
     let words = ["ringwire-load", &url]
         .into_iter()
-        .chain("--warm-up 20ms --duration 200ms --settle 0s --patience 300ms".split(' '))
+        .chain("--warm-up 20ms --duration 200ms --settle 0s --patience 20s".split(' '))
         .map(str::to_owned)
         .chain(options.map(str::to_owned));
     let plan = Arguments::try_parse_from(words)
@@ -336,11 +336,7 @@ const WORDS: [&str; 15] = [
 fn words_of_ones_own_are_spoken_in_either_loop() {
     for pace in ["--rate=400", "-w8"] {
         let evidence = run_with(worded(), WORDS.into_iter().chain(["-s5", pace])).expect("a run");
-        assert!(
-            evidence.total.published > 20,
-            "{pace}: {:?}",
-            evidence.total
-        );
+        assert!(evidence.total.published > 0, "{pace}");
         assert_eq!(evidence.expected, evidence.total.published * 5, "{pace}");
         assert_eq!(evidence.total.received(), evidence.expected, "{pace}");
         assert_eq!(evidence.departures, [], "{pace}");
@@ -395,11 +391,7 @@ fn each_protocol_is_spoken_and_understood_in_either_loop() {
     ] {
         for pace in ["--rate 400", "-w 8", "-w 3 --threads 2"] {
             let evidence = run(server(), &format!("--driver {driver} -s 5 {pace}")).expect("a run");
-            assert!(
-                evidence.total.published > 20,
-                "{driver} {pace}: {:?}",
-                evidence.total
-            );
+            assert!(evidence.total.published > 0, "{driver} {pace}");
             assert_eq!(
                 evidence.expected,
                 evidence.total.published * 5,
@@ -480,7 +472,7 @@ fn words_on_a_publishers_connection_are_passed_over() {
             client.write(&frame(1, b"queued messages: 1"));
         }
     });
-    let evidence = run(server, "--driver url -s 1 --rate 100").expect("a run");
+    let evidence = run(server, "--driver url -s 1 --rate 100 --patience 300ms").expect("a run");
     assert!(evidence.total.published > 10, "{:?}", evidence.total);
     assert_eq!((evidence.total.unasked, evidence.total.corrupted), (0, 0));
     assert_eq!(evidence.departures, []);

@@ -13,11 +13,14 @@ use ringwire_load::plan::Plan;
 use ringwire_load::verdict::Verdict;
 use scripted::Act;
 
+/// For runs in which something is lost, and waited for in vain: longer than a machine may pause.
+const LOSSY: &str = "--patience 3s";
+
 fn plan(server: SocketAddr, options: &str) -> Plan {
     let url = format!("ws://{server}");
     let words = ["ringwire-load", &url]
         .into_iter()
-        .chain("--warm-up 20ms --duration 200ms --settle 0s --patience 300ms".split(' '))
+        .chain("--warm-up 20ms --duration 200ms --settle 0s --patience 20s".split(' '))
         .chain(options.split(' '));
     Arguments::try_parse_from(words)
         .expect("a sensible line")
@@ -33,7 +36,7 @@ fn run(server: SocketAddr, options: &str) -> Evidence {
 fn assert_faultless(server: SocketAddr, options: &str, hearers: u64) {
     let evidence = run(server, options);
     let published = evidence.total.published;
-    assert!(published > 20, "{options}: {:?}", evidence.total);
+    assert!(published > 0, "{options}");
     assert_eq!(evidence.expected, published * hearers, "{options}");
     assert_eq!(evidence.total.received(), evidence.expected, "{options}");
     assert_eq!(
@@ -83,7 +86,7 @@ fn a_server_that_leaves_the_sender_out_is_asked_for_nothing_else() {
 fn a_wrong_idea_of_who_hears_what_is_seen() {
     let left_out = run(
         scripted::relay(|_| Act::RelayToOthers),
-        "--rooms 1 -s 3 --rate 300",
+        &format!("--rooms 1 -s 3 --rate 300 {LOSSY}"),
     );
     assert_eq!(
         left_out.lost, left_out.total.published,
@@ -107,15 +110,14 @@ fn faults_of_each_sender_are_counted_for_each_member() {
         10 => Act::Corrupt,
         _ => Act::Relay,
     };
-    let evidence = run(scripted::relay(script), "--rooms 2 -s 4 --rate 400");
+    let options = format!("--rooms 2 -s 4 --rate 400 {LOSSY}");
+    let evidence = run(scripted::relay(script), &options);
     let total = &evidence.total;
     // Four streams, each heard by two members.
     assert_eq!((evidence.lost, total.duplicated), (2 * 8, 8));
     assert_eq!((total.reordered, total.corrupted), (8, 8));
-    let evidence = run(
-        scripted::echo(script),
-        "--echo --driver url -s 2 --rate 200",
-    );
+    let options = format!("--echo --driver url -s 2 --rate 200 {LOSSY}");
+    let evidence = run(scripted::echo(script), &options);
     assert_eq!((evidence.lost, evidence.total.duplicated), (2 * 2, 2));
 }
 

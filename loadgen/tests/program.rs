@@ -24,7 +24,7 @@ struct Outcome {
 fn start(server: SocketAddr, options: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ringwire-load"))
         .arg(format!("ws://{server}"))
-        .args("--json --warm-up 0s --settle 0s --duration 200ms --patience 300ms".split(' '))
+        .args("--json --warm-up 0s --settle 0s --duration 200ms --patience 20s".split(' '))
         .args(options.split_whitespace())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -269,13 +269,14 @@ fn a_flood_keeps_nobody_from_the_schedule_or_the_end() {
     ] {
         let server = scripted::flooding(flood);
         let begun = Instant::now();
-        let outcome = run(server, "-s 1 --rate 200 --duration 500ms");
+        let outcome = run(server, "-s 1 --rate 200 --duration 2s --patience 300ms");
         // Another process may steal whole moments, but not all the time.
-        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(begun.elapsed() < Duration::from_secs(60));
         assert!(outcome.at("/window/cut_short_because").is_null());
         let publishes = outcome.at("/throughput/publishes").as_u64();
-        assert!(publishes >= Some(100), "{publishes:?}");
+        assert!(publishes >= Some(400), "{publishes:?}");
+        // All of them at the end would be late by a second.
         let late_ns = outcome.at("/generator/lateness/p50_ns").as_u64();
-        assert!(late_ns < Some(100_000_000), "{late_ns:?}");
+        assert!(late_ns < Some(900_000_000), "{late_ns:?}");
     }
 }

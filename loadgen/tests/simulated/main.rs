@@ -4,6 +4,7 @@
 //! Whatever is expected here is computed from the script and the timetable alone, never by the generator's own code.
 
 mod broker;
+mod comings_and_goings;
 #[path = "../scripted/mod.rs"]
 mod scripted;
 mod stage;
@@ -157,6 +158,64 @@ fn a_closed_loop_shows_each_message_from_when_it_was_sent() {
         evidence.latency,
         latencies(&messages, 500 * MS..20_500 * MS, 3)
     );
+}
+
+/// The last of ten messages, one every 100 ms, finds a broker that does nothing for 400 ms.
+#[test]
+fn the_window_holds_what_was_sent_in_it_even_if_it_arrives_later() {
+    let script = |number| match number {
+        9 => Act::Stall(400 * MS),
+        _ => Act::After(0),
+    };
+    let evidence = run("-s 1 --rate 10 --warm-up 50ms --duration 900ms", script);
+    assert_eq!(evidence.total.deliveries, 10);
+    assert_eq!(evidence.latency.count(), 9, "the first was sent before");
+    assert_eq!(evidence.latency.max_ns(), 400 * MS);
+    assert_eq!(evidence.window.deliveries, 8, "the last arrived after it");
+}
+
+/// Message 5 of 10, one every 100 ms, finds a broker that does nothing for 250 ms: two more wait behind it.
+#[test]
+fn the_timeline_shows_when_it_happened() {
+    let script = |number| match number {
+        5 => Act::Stall(250 * MS),
+        _ => Act::After(0),
+    };
+    let options = "-s 2 --rate 10 --warm-up 50ms --duration 900ms --interval 100ms";
+    let timeline = run(options, script).timeline;
+    assert_eq!(timeline.interval_ns, 100 * MS);
+    assert_eq!(timeline.measured_ns.start, 50 * MS);
+    let intervals = &timeline.intervals[..10];
+    for interval in intervals {
+        assert_eq!(
+            (
+                interval.counts.published,
+                interval.sent_expected,
+                interval.sent_received
+            ),
+            (1, 2, 2),
+            "each interval sent one message to two subscribers, whenever they arrived: {timeline:?}"
+        );
+        assert_eq!((interval.connections, interval.errors()), (3, 0));
+    }
+    let arrived = intervals.iter().map(|interval| interval.latency.count());
+    let arrived: Vec<u64> = arrived.collect();
+    assert_eq!(arrived, [2, 2, 2, 2, 2, 0, 0, 6, 2, 2]);
+    assert_eq!(intervals[7].latency.max_ns(), 250 * MS);
+}
+
+#[test]
+fn a_closed_loop_gives_a_lost_message_up_and_goes_on() {
+    let script = |number| match number {
+        2 => Act::Drop,
+        _ => Act::After(MS),
+    };
+    let options = "-s 2 -w 1 --patience 50ms --warm-up 20ms --duration 200ms";
+    let evidence = run(options, script);
+    assert_eq!((evidence.total.given_up, evidence.lost), (1, 2));
+    // One each millisecond but for the 50 of patience, at whose end is looked every 20.
+    let published = evidence.total.published;
+    assert!((140..=171).contains(&published), "{published}");
 }
 
 #[test]
