@@ -218,7 +218,7 @@ mod tests {
         let before = SwitchSample::take(std::process::id()).expect("Linux");
         let waiting = std::thread::spawn(move || receiver.recv());
         // The other thread counts from its birth, and is asleep once it was switched away from.
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         loop {
             let after = SwitchSample::take(std::process::id()).expect("Linux");
             if after.since(&before).voluntary > 0 {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 fn sweep(server: SocketAddr, options: &str) -> Value {
     let line = format!(
-        "ringwire-load sweep ws://{server} -s 1 --warm-up 0s --settle 0s --late-max 1s --runs 1 {options}"
+        "ringwire-load sweep ws://{server} -s 1 --warm-up 0s --settle 0s --late-max 1h --runs 1 {options}"
     );
     let words = line.split_whitespace().map(OsString::from);
     let program = Program::from_words(words).expect("a sensible line");
@@ -25,21 +25,23 @@ fn sweep(server: SocketAddr, options: &str) -> Value {
     serde_json::from_str(&report.to_json()).expect("JSON")
 }
 
-/// 20 ms for each message are 50 messages a second; at 100 a second the queue grows beyond any limit.
+/// 20 ms for each message, or more on a busy machine, are 50 messages a second at most: at a rate above that, the last of a second
+/// wait for rate / 50 - 1 seconds. At 50 a second only a machine that pauses makes them wait.
 #[test]
 fn the_rate_at_which_queues_grow_is_found() {
     let report = sweep(
         scripted::relay(|_| Act::StallMs(20)),
-        "--limit p90<150ms --from 5 --to 1000 --precision 50% --duration 1s",
+        "--limit p90<3s --from 50 --to 1000 --precision 50% --duration 1s --patience 20s",
     );
     let answer = &report["answer"];
     assert_eq!(answer["kind"], "between", "{answer}");
     let rate = |name: &str| answer[name].as_f64().expect("a rate");
-    assert!(rate("holds_at_per_second") < 60.0, "{answer}");
-    assert!(rate("holds_at_per_second") >= 20.0, "{answer}");
-    assert!(rate("breaks_at_per_second") <= 80.0, "{answer}");
+    let (holds_at, breaks_at) = (rate("holds_at_per_second"), rate("breaks_at_per_second"));
+    let limit = 50.0 * (1.0 + 3.0 / 0.9);
+    assert!((50.0..=limit).contains(&holds_at), "{answer}");
+    assert!(breaks_at <= 1.5 * holds_at, "{answer}");
     let steps = report["steps"].as_array().expect("a list");
-    assert_eq!(steps[0]["report"]["load"]["rate_per_second"], 5.0);
+    assert_eq!(steps[0]["report"]["load"]["rate_per_second"], 50.0);
     assert_eq!(steps[0]["verdict"], "holds");
     assert_eq!(
         steps.last().expect("several")["report"]["tool"]["name"],
@@ -53,13 +55,13 @@ fn a_server_that_loses_messages_holds_nowhere() {
     let loses = |number| if number == 3 { Act::Drop } else { Act::Relay };
     let report = sweep(
         scripted::relay(loses),
-        "--limit p99<10s --from 50 --duration 200ms --patience 200ms",
+        "--limit p99<1h --from 50 --duration 200ms --patience 3s",
     );
     assert_eq!(report["answer"]["kind"], "nowhere");
     assert_eq!(report["answer"]["exit_code"], 5);
     let because = report["steps"][0]["because"][0].as_str().expect("a reason");
     assert!(
-        because.starts_with("reach is 90.9") && because.ends_with(", not >=1"),
+        because.starts_with("reach is 9") && because.ends_with(", not >=1"),
         "{because}"
     );
 }

@@ -36,8 +36,9 @@ fn assert_all_delivered(broker: &Broker, subscribers: usize, publishers: usize, 
     });
 }
 
-/// Two cores with 64 KiB of lockable memory and so many descriptors, as nobody.
+/// Two cores with 64 KiB of lockable memory and so many descriptors, as nobody. The clients have as many as there are.
 fn ordinary_user(driver: Driver, descriptors: u32) -> Broker {
+    reactor::limits::raise_open_files().expect("a process has limits");
     let launch = Launch {
         as_ordinary_user_of: Some(descriptors),
         ..Launch::two_cores(driver, "")

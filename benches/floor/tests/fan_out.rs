@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tungstenite::Message;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 const SUBSCRIBERS: usize = 50;
 const MESSAGES: usize = 500;
 

@@ -21,7 +21,7 @@ pub const GROWTH_BYTES_MAX: u64 = 16 << 20;
 const OTHERS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a flood waits for a server that takes nothing.
-const FLOOD_PATIENCE: Duration = Duration::from_secs(2);
+const FLOOD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the log is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

@@ -8,8 +8,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const READY_MS_MAX = 20_000;
-const WAIT_MS_MAX = 10_000;
+const READY_MS_MAX = 60_000;
+const WAIT_MS_MAX = 30_000;
 
 /** Starts a broker over two cores; `config` is TOML. */
 export async function startBroker(config = '') {
@@ -42,7 +42,7 @@ export async function startBroker(config = '') {
     /** Asks the broker to stop; its exit status. */
     stop: async () => {
       child.kill('SIGTERM');
-      const [status] = await soon(ended, 'the broker to end', 20_000).catch((error) => {
+      const [status] = await soon(ended, 'the broker to end', 60_000).catch((error) => {
         child.kill('SIGKILL');
         throw error;
       });

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 import pytest
 
 PROGRAM = os.environ.get("BROKER_UNDER_TEST", "")
-READY_SECONDS_MAX = 20
-STOP_SECONDS_MAX = 20
+READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 60
 
 # The loopback interface is never behind a proxy, whatever the environment says.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -49,7 +49,7 @@ class Broker:
         headers = {} if body is None else {"Content-Type": content_type}
         request = urllib.request.Request(self.http(path), body, headers, method=method)
         try:
-            with DIRECT.open(request, timeout=10) as answer:
+            with DIRECT.open(request, timeout=30) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())

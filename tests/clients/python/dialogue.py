@@ -8,7 +8,7 @@ import json
 
 from websockets.asyncio.client import connect
 
-WAIT_SECONDS_MAX = 10
+WAIT_SECONDS_MAX = 30
 
 
 def open_socket(broker, path, **options):

@@ -114,9 +114,9 @@ def test_expectations_are_answered(broker, topic):
     started = time.monotonic()
     answer = curl(
         broker, f"/t/{topic}", "--data-binary", "@-", "--header", "Expect: 100-continue",
-        "--expect100-timeout", "10", body=b"x" * 50_000,
+        "--expect100-timeout", "18", body=b"x" * 50_000,
     )
-    assert answer[0] == 200 and time.monotonic() - started < 5
+    assert answer[0] == 200 and time.monotonic() - started < 15
 
 
 def test_connections_are_kept(broker, topic):

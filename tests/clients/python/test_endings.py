@@ -14,11 +14,12 @@ def test_close_is_answered(broker, topic):
 
     async def main():
         for path in [f"/t/{topic}", "/ws"]:
-            async with open_socket(broker, path) as socket:
+            async with open_socket(broker, path, close_timeout=WAIT_SECONDS_MAX) as socket:
                 started = time.monotonic()
                 await socket.close(1000, "done")
                 assert socket.protocol.close_rcvd.code == 1000
-                assert time.monotonic() - started < 1
+                # The broker ended the connection, and not the client that waited for it.
+                assert time.monotonic() - started < WAIT_SECONDS_MAX / 2
 
     asyncio.run(main())
 

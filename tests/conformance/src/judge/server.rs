@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long the server may take for anything.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A write that waits for so long is to somebody who does not read.
 const NOBODY_READS_AFTER: Duration = Duration::from_secs(1);
@@ -180,6 +180,7 @@ fn flood(mut stream: &TcpStream, bytes: &[u8]) -> Result<usize, String> {
                 ));
             }
             Ok(count) => written += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => return Err(format!("writing failed: {error}")),
         }
