@@ -161,8 +161,8 @@ pub struct Hub {
     pub opened: Vec<u8>,
     /// TLS handshakes that were answered in this turn: each is as much work as thousands of messages.
     pub handshakes: u32,
-    /// Something waits for room in a lane: what connections hold is not looked at, for it may become
-    /// a thousand times as much there.
+    /// Something waited for room in a lane when the turn began: what connections hold is not looked
+    /// at, for it may become a thousand times as much there.
     pub lanes_are_full: bool,
     /// What the inflater had worked when this half of the turn began.
     work_before: u64,
@@ -246,13 +246,13 @@ impl Hub {
         self.time_ms = time_ms;
         self.handshakes = 0;
         self.encoder.begin_turn();
+        self.begin_half();
     }
 
     /// The half of a turn begins that takes what arrived, or the one that sends. Each may inflate as
     /// much, so that what was put off in the first comes on in the second, whatever arrives meanwhile.
-    pub fn begin_half(&mut self, lanes_are_full: bool) {
+    pub fn begin_half(&mut self) {
         self.work_before = self.inflater.work();
-        self.lanes_are_full = lanes_are_full;
     }
 
     /// Whether this half of the turn has inflated as much as it may. Who has compressed messages

@@ -51,7 +51,6 @@ impl Client {
 
     fn pass(&mut self, to_ms: u64) {
         self.hub.set_time(to_ms, to_ms);
-        self.hub.begin_half(false);
         self.connection.elapse(&mut self.hub);
     }
 

@@ -352,7 +352,7 @@ fn small_messages_that_inflate_to_large_ones_wait_for_their_turn() {
             assert!(client.becomes_ready(&hub), "its turn comes");
             worked.push(hub.inflater.work() - before);
             before = hub.inflater.work();
-            hub.begin_half(false);
+            hub.begin_half();
             let step = client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
             assert_eq!(step, Step::Wait);
             hub.end_turn();
@@ -374,7 +374,8 @@ fn what_is_held_stays_where_it_is_while_a_lane_is_full() {
     client.receive(&mut hub, &mut bomb().0.repeat(100));
     let before = hub.inflater.work();
     for lanes_are_full in [true, true, false] {
-        hub.begin_half(lanes_are_full);
+        hub.lanes_are_full = lanes_are_full;
+        hub.begin_half();
         assert!(client.becomes_ready(&hub), "its turn comes");
         client.next_step(&mut hub, &mut Vec::new(), 64, 1 << 20);
         assert_eq!(hub.inflater.work() == before, lanes_are_full);

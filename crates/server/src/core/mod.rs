@@ -114,7 +114,7 @@ impl<D: Driver> Core<D> {
         self.hub
             .set_time(self.driver.now_ns() / 1_000_000, self.driver.unix_ms());
         self.take_lanes();
-        self.hub.begin_half(self.ports.is_backed_up());
+        self.hub.lanes_are_full = self.ports.is_backed_up();
         self.take_completions();
         self.take_deadlines();
         // Answers first: a client's next request may have waited for one of them.

@@ -43,7 +43,7 @@ impl<D: Driver> Core<D> {
 
     /// One send for each ready connection that has none in flight, as many as one turn may.
     pub(super) fn send_ready(&mut self) {
-        self.hub.begin_half(self.ports.is_backed_up());
+        self.hub.begin_half();
         for _ in 0..self.ready.len().min(SENDS_PER_TURN) {
             let Some(socket) = self.ready.pop_front() else {
                 break;

@@ -182,7 +182,7 @@ impl Stage {
 
     fn receive(&mut self, attacker: &mut Attacker, bytes: &mut [u8]) {
         for bytes in bytes.chunks_mut(READ_BYTES) {
-            self.hub.begin_half(false);
+            self.hub.begin_half();
             attacker.connection.receive(&mut self.hub, bytes);
             self.turn(attacker);
         }
