@@ -64,6 +64,16 @@ pub(crate) fn rows(formula: &Formula) -> Vec<Row> {
             )
         },
         Row {
+            setup: escaped_topic,
+            connections: 4,
+            ..row(
+                "the same in all of the receive buffers at once",
+                commands(r#"{"id":1,"history":"a"}"#, 70_000),
+                2 * formula.history(),
+                2 * ESCAPED_BYTES + 70_000 * 30,
+            )
+        },
+        Row {
             setup: long_names,
             connections: 4,
             ..row(

@@ -55,7 +55,8 @@ impl Formula {
     }
 
     pub(crate) fn held(&self) -> usize {
-        GROWTH * (HELD_BYTES_MAX + READ_BYTES)
+        let reads = usize::from(self.0.io.receive_buffers);
+        GROWTH * (HELD_BYTES_MAX + reads * READ_BYTES)
     }
 
     /// One answer to a `history`.

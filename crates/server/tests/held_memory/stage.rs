@@ -26,7 +26,7 @@ pub(crate) struct Row {
     pub(crate) setup: fn(&mut Hub),
     /// What each connection says first, and reads the answer to.
     pub(crate) opening: Vec<u8>,
-    /// What it sends then: many reads.
+    /// What it sends then, each part in one turn and in as many reads as it takes.
     pub(crate) sends: Vec<Vec<u8>>,
     /// How many sends of the server's it takes then. It reads nothing more.
     pub(crate) takes: usize,
@@ -181,11 +181,11 @@ impl Stage {
     }
 
     fn receive(&mut self, attacker: &mut Attacker, bytes: &mut [u8]) {
+        self.hub.begin_half();
         for bytes in bytes.chunks_mut(READ_BYTES) {
-            self.hub.begin_half();
             attacker.connection.receive(&mut self.hub, bytes);
-            self.turn(attacker);
         }
+        self.turn(attacker);
     }
 
     /// What a core does then: the broker's answers to their connection, and a send if none is in flight.
