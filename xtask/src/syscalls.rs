@@ -88,7 +88,8 @@ fn load(programs: &Path, broker: &Broker, outstanding: u32) -> Result<Report, St
     let who = ["--subscribers", &subscribers, "--publishers", &publishers];
     let what = ["--outstanding", &outstanding, "--payload", "64"];
     let times = ["--warm-up", "500ms", "--duration", "2s"];
-    broker.load(programs, &[&who[..], &what, &times].concat())
+    let patience = ["--patience", "20s"];
+    broker.load(programs, &[&who[..], &what, &times, &patience].concat())
 }
 
 fn thread_of(process: u32, name: &str) -> Result<u32, String> {
