@@ -25,6 +25,7 @@ use held::Held;
 use http::Http;
 use outbox::Outbox;
 use pipe::Pipe;
+pub use pipe::Reading;
 use websocket::{Joining, WebSocket};
 
 pub use http::refused_handshake;
@@ -473,14 +474,14 @@ impl Connection {
             || self.pipe.has_heard_enough()
     }
 
-    /// Whether it should be read from no longer although it is: true once.
-    pub fn stop_reading(&mut self) -> bool {
-        std::mem::replace(&mut self.pipe.reading, false)
+    /// Whether it is read from, and if not, what it waits for.
+    pub fn reading(&self) -> Reading {
+        self.pipe.reading
     }
 
-    /// Whether it should be read from again: true once.
-    pub fn read_again(&mut self) -> bool {
-        !std::mem::replace(&mut self.pipe.reading, true)
+    /// From now on it is, or waits for this.
+    pub fn set_reading(&mut self, reading: Reading) {
+        self.pipe.reading = reading;
     }
 
     /// Whether this client has called the broker since it was last asked.

@@ -24,13 +24,23 @@ pub(super) struct Pipe {
     pub(super) behind: bool,
     /// It stands in the core's ready list.
     pub(super) ready: bool,
-    /// It is read from.
-    pub(super) reading: bool,
+    pub(super) reading: Reading,
     ending: Ending,
     /// What came once the end was decided, each read rounded up to whole pieces.
     unheard_pieces: u16,
     /// Why it ends, once that is known.
     pub(super) reason: Option<Reason>,
+}
+
+/// Whether it is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It is.
+    On,
+    /// Not until it has taken something of what it asked for.
+    Full,
+    /// Not until there is room in the lanes.
+    Lanes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +67,7 @@ impl Pipe {
             sending: false,
             behind: false,
             ready: false,
-            reading: true,
+            reading: Reading::On,
             ending: Ending::None,
             unheard_pieces: 0,
             reason: None,

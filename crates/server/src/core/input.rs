@@ -5,7 +5,7 @@ use reactor::{Completion, Driver, ListenerId, Outgoing, Socket, Stream};
 use session::Reason;
 
 use super::{Arrival, COMPLETIONS_PER_TURN, Core, HANDSHAKES_PER_TURN};
-use crate::connection::{Connection, Transport};
+use crate::connection::{Connection, Reading, Transport};
 use crate::entrance::Guest;
 
 /// Piece lists of vectored sends kept for the next ones.
@@ -140,7 +140,8 @@ impl<D: Driver> Core<D> {
         if connection.socket() != socket {
             return;
         }
-        if connection.sent(hub, result.is_ok()) {
+        let is_held_back = connection.reading() != Reading::On;
+        if connection.sent(hub, result.is_ok()) || is_held_back {
             self.touched(socket);
         } else if connection.becomes_ready(hub) {
             self.ready.push_back(socket);
@@ -200,28 +201,58 @@ impl<D: Driver> Core<D> {
         }
         // A client that does not take its answers, or whose commands find no room in the lanes, is
         // not read from: TCP tells it to wait.
-        let full = connection.is_full(hub.settings.outbox_bytes_max);
+        let is_full = connection.is_full(hub.settings.outbox_bytes_max);
         let calls = self.ports.is_backed_up() && connection.has_called();
-        if (full || calls) && connection.stop_reading() {
-            self.driver.pause(socket);
-            self.held_back.push(socket);
+        match connection.reading() {
+            Reading::On if is_full || calls => {
+                self.driver.pause(socket);
+                let waits_for_lanes = calls && !is_full;
+                self.hold_back(socket, waits_for_lanes);
+            }
+            Reading::Full if !is_full => self.read_again(socket),
+            _ => {}
         }
     }
 
-    /// Reads again from those who were held back, if what held them back is over.
+    /// It is not read from until its own answers are taken, which an event of its own tells, or until
+    /// there is room in the lanes, which concerns all who wait for it.
+    #[cold]
+    fn hold_back(&mut self, socket: Socket, waits_for_lanes: bool) {
+        let Some(connection) = self.connection(socket) else {
+            return;
+        };
+        if waits_for_lanes {
+            connection.set_reading(Reading::Lanes);
+            self.held_back.push(socket);
+        } else {
+            connection.set_reading(Reading::Full);
+        }
+    }
+
+    /// It has taken something of what it asked for.
+    #[cold]
+    pub(super) fn read_again(&mut self, socket: Socket) {
+        if self.ports.is_backed_up() {
+            self.hold_back(socket, true);
+        } else if let Some(connection) = self.connection(socket) {
+            connection.set_reading(Reading::On);
+            self.driver.receive(socket);
+        }
+    }
+
+    /// There may be room in the lanes again: reads from those who waited for it.
     pub(super) fn resume_reading(&mut self) {
         if self.held_back.is_empty() || self.ports.is_backed_up() {
             return;
         }
         let outbox_bytes_max = self.hub.settings.outbox_bytes_max;
         for socket in std::mem::take(&mut self.held_back) {
-            let Some(connection) = self.connection(socket) else {
-                continue;
-            };
-            if connection.is_full(outbox_bytes_max) {
-                self.held_back.push(socket);
-            } else if connection.read_again() {
-                self.driver.receive(socket);
+            match self.connection(socket) {
+                Some(connection) if connection.is_full(outbox_bytes_max) => {
+                    connection.set_reading(Reading::Full);
+                }
+                Some(_) => self.read_again(socket),
+                None => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use broker::{Client, Output};
 use reactor::{Driver, Outgoing, Socket};
 
 use super::{Core, SENDS_PER_TURN};
-use crate::connection::Step;
+use crate::connection::{Reading, Step};
 
 /// Pieces of one vectored send, and their bytes: what one connection can have in flight.
 const PIECES_PER_SEND: usize = 64;
@@ -73,7 +73,9 @@ impl<D: Driver> Core<D> {
         }
         pieces.clear();
         match connection.next_step(hub, pieces, PIECES_PER_SEND, BYTES_PER_SEND) {
-            Step::Wait if connection.waits_for_turn(hub) => self.touched(socket),
+            Step::Wait if connection.reading() != Reading::On || connection.waits_for_turn(hub) => {
+                self.touched(socket)
+            }
             Step::Wait => {}
             Step::Send => {
                 let outgoing = match pieces.len() {

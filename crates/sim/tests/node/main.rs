@@ -3,6 +3,7 @@
 //! Each test runs many seeds; a failing one is named in its message and runs again the same way. In every third run all
 //! clients speak TLS.
 
+mod backpressure;
 mod certificates;
 mod client;
 mod closing;
