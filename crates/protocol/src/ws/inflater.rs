@@ -29,6 +29,7 @@ const WINDOW_BYTES_MAX: usize = 1 << WINDOW_BITS_MAX;
 pub struct Inflater {
     working: Option<Box<Working>>,
     contexts: Contexts,
+    work: u64,
 }
 
 struct Working {
@@ -37,8 +38,8 @@ struct Working {
     output: Vec<u8>,
     /// How many bytes of it are made.
     written: usize,
-    /// See [`Inflater::work`].
-    work: u64,
+    /// How many bytes of text it was begun behind.
+    history_bytes: u64,
 }
 
 impl fmt::Debug for Inflater {
@@ -63,7 +64,7 @@ impl Inflater {
     /// made: a compressed byte that was taken counts as [`WORK_PER_COMPRESSED_BYTE`] of them, and of the
     /// text that a stream was begun behind [`HISTORY_BYTES_PER_WORK`] as one.
     pub fn work(&self) -> u64 {
-        self.working.as_ref().map_or(0, |working| working.work)
+        self.work
     }
 
     pub(super) fn contexts(&self) -> &Contexts {
@@ -85,7 +86,9 @@ impl Inflater {
         let working = self.working.get_or_insert_with(Working::new);
         let inflated = working.message(compressed, history, bytes_max);
         let message = inflated.map(|()| working.output[..working.written].to_vec());
-        working.work += compressed.len() as u64 * WORK_PER_COMPRESSED_BYTE + working.written as u64;
+        self.work += compressed.len() as u64 * WORK_PER_COMPRESSED_BYTE
+            + working.history_bytes / HISTORY_BYTES_PER_WORK
+            + working.written as u64;
         if working.output.len() > INFLATED_BYTES_KEPT_MAX {
             working.output = vec![0; INFLATED_BYTES_MIN];
         }
@@ -99,7 +102,7 @@ impl Working {
             stream: Inflate::new(false, WINDOW_BITS_MAX),
             output: vec![0; INFLATED_BYTES_MIN],
             written: 0,
-            work: 0,
+            history_bytes: 0,
         })
     }
 
@@ -111,6 +114,7 @@ impl Working {
         bytes_max: usize,
     ) -> Result<(), Failure> {
         self.written = 0;
+        self.history_bytes = 0;
         self.begin(history);
         let mut final_blocks = 0;
         for (part, is_tail) in [(compressed, false), (&TAIL[..], true)] {
@@ -165,7 +169,7 @@ impl Working {
         let written = &written[written.len().saturating_sub(WINDOW_BYTES_MAX)..];
         for text in [history, written] {
             if !text.is_empty() {
-                self.work += text.len() as u64 / HISTORY_BYTES_PER_WORK;
+                self.history_bytes += text.len() as u64;
                 self.stream
                     .set_dictionary(text)
                     .expect("a raw stream takes any dictionary");
