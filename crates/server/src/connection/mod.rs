@@ -160,7 +160,7 @@ impl Connection {
     /// returns how many.
     fn consume(&mut self, hub: &mut Hub, bytes: &mut [u8]) -> usize {
         let mut taken = 0;
-        while taken < bytes.len() && !self.waits(hub) && !hub.has_inflated_enough() {
+        while taken < bytes.len() && !self.waits(hub) && !self.inflates_no_more(hub) {
             let rest = &mut bytes[taken..];
             taken += match &self.phase {
                 Phase::Http(_) => self.receive_http(hub, rest),
@@ -169,6 +169,13 @@ impl Connection {
             };
         }
         taken
+    }
+
+    /// Whether the turn has no more time for what this client sends: it may be compressed.
+    #[inline]
+    fn inflates_no_more(&self, hub: &Hub) -> bool {
+        hub.has_inflated_enough()
+            && matches!(&self.phase, Phase::WebSocket(websocket) if websocket.may_inflate())
     }
 
     /// Whether what the client sent lies until it has been answered, or has taken its answers: a

@@ -364,6 +364,28 @@ fn small_messages_that_inflate_to_large_ones_wait_for_their_turn() {
     }
 }
 
+/// Messages that cannot be compressed are no work for the inflater.
+#[test]
+fn who_agreed_to_no_compression_waits_for_nobody_elses() {
+    let mut hub = hub();
+    let path = "/t/a?mode=pub";
+    let mut attacker = connected(&mut hub, &upgrade(path, COMPRESSED));
+    let mut other = upgraded(&mut hub, path);
+    attacker.receive(&mut hub, &mut bomb().0.repeat(100));
+    assert!(hub.has_inflated_enough() && attacker.waits_for_turn(&hub));
+    let header = frame::Header {
+        fin: true,
+        rsv: 0,
+        opcode: Opcode::Text,
+        mask: Some([0; 4]),
+        payload_len: 5,
+    };
+    let mut bytes = [0; frame::Header::BYTES_MAX];
+    let length = header.encode(&mut bytes);
+    other.receive(&mut hub, &mut [&bytes[..length], b"hello"].concat());
+    assert!(other.held.is_empty());
+}
+
 /// What it holds can become a thousand times as much, and nothing bounds what waits for a lane.
 #[test]
 fn what_is_held_stays_where_it_is_while_a_lane_is_full() {

@@ -87,6 +87,11 @@ impl WebSocket {
         std::mem::take(&mut self.called)
     }
 
+    /// Whether what it is sent may be compressed.
+    pub(super) fn may_inflate(&self) -> bool {
+        self.machine.deflate().is_some()
+    }
+
     /// Whether so many of its commands wait that the next message has to wait as well.
     pub(super) fn awaits_answers(&self) -> bool {
         self.awaits_past || self.unanswered >= UNANSWERED_MAX
@@ -236,7 +241,7 @@ impl Connection {
         let client = self.client();
         let arrived = bytes.len();
         let mut input = Input::new(bytes);
-        while !self.waits(hub) && !hub.has_inflated_enough() {
+        while !self.waits(hub) && !self.inflates_no_more(hub) {
             let Phase::WebSocket(websocket) = &mut self.phase else {
                 break;
             };

@@ -23,7 +23,7 @@ impl<D: Driver> Core<D> {
                 hub,
                 ..
             } = self;
-            if hub.handshakes >= HANDSHAKES_PER_TURN || hub.has_inflated_enough() {
+            if hub.handshakes >= HANDSHAKES_PER_TURN {
                 return;
             }
             let Some(completion) = driver.next_completion() else {
