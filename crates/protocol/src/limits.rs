@@ -45,8 +45,8 @@ pub const DEFLATED_BYTES_KEPT_MAX: usize = 256 * 1024;
 /// senders that set the bit at all set it once; each costs the receiver a whole window.
 pub const FINAL_BLOCKS_MAX: usize = 16;
 
-/// What taking a compressed byte may be as much work as, in plain bytes made. One byte made is 1.4 ns of
-/// honest JSON. A byte of blocks with the deepest trees, which make nothing, is 48 ns (`cargo xtask
+/// What taking a compressed byte may be as much work as, in plain bytes made. One byte made is 1 to 2.3 ns
+/// of JSON (`cargo bench -p ringwire-benches --bench deflate`). A byte of blocks with the deepest trees, which make nothing, is 48 ns (`cargo xtask
 /// attacks --row C7`); honest ones would wait too often if each counted as that.
 pub const WORK_PER_COMPRESSED_BYTE: u64 = 8;
 

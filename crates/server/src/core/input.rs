@@ -231,7 +231,7 @@ impl<D: Driver> Core<D> {
 
     /// It has taken something of what it asked for.
     #[cold]
-    pub(super) fn read_again(&mut self, socket: Socket) {
+    fn read_again(&mut self, socket: Socket) {
         if self.ports.is_backed_up() {
             self.hold_back(socket, true);
         } else if let Some(connection) = self.connection(socket) {
