@@ -1,19 +1,24 @@
-"""TLS as others speak it: `websockets` over Python's OpenSSL, `curl`, and `openssl s_client` for what neither shows."""
+"""TLS as others speak it: `websockets` over Python's OpenSSL, `curl`, and `openssl s_client` for what neither shows.
 
+The client is the one for asyncio, which reads and writes from one thread. The threaded one of `websockets` reads
+and writes the same TLS session at once, which OpenSSL forbids and CPython does not prevent (python/cpython#143756):
+about one connection in a thousand never sends its request.
+"""
+
+import asyncio
 import json
 import shutil
 import signal
 import ssl
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 
 import pytest
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 from conftest import PROGRAM, running_broker
-
-WAIT_SECONDS_MAX = 20
+from dialogue import WAIT_SECONDS_MAX, closed, open_socket, receive, receive_many
 
 
 def make_certificate(folder, *names):
@@ -50,42 +55,59 @@ def context(certificate, version=None):
     return trusting
 
 
-def dial(broker, path, trusting):
-    return connect(broker.wss(path), ssl=trusting, proxy=None, open_timeout=WAIT_SECONDS_MAX)
+def dial(broker, path, trusting, **options):
+    """A connection over TLS, for `async with`."""
+    return connect(broker.wss(path), ssl=trusting, proxy=None, open_timeout=WAIT_SECONDS_MAX, **options)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_messages_of_every_size_over_both_versions(tls_broker, certificate, topic, version):
     """`websockets` over wss, TLS 1.2 and 1.3: messages from nothing to the limit come back whole and in order."""
-    with dial(tls_broker, f"/t/{topic}", context(certificate, version)) as client:
-        assert client.socket.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
-        sizes = [0, 1, 125, 126, 4096, 16383, 16384, 16385, 65535, 65536]
-        for size in sizes:
-            client.send("x" * size)
-        for size in sizes:
-            assert client.recv(WAIT_SECONDS_MAX) == "x" * size
+
+    async def main():
+        async with dial(tls_broker, f"/t/{topic}", context(certificate, version)) as client:
+            spoken = client.transport.get_extra_info("ssl_object").version()
+            assert spoken == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
+            sizes = [0, 1, 125, 126, 4096, 16383, 16384, 16385, 65535, 65536]
+            for size in sizes:
+                await client.send("x" * size)
+            for size in sizes:
+                assert await receive(client) == "x" * size
+
+    asyncio.run(main())
 
 
 def test_many_subscribers_hear_one_publisher_and_an_end(tls_broker, certificate, topic):
-    """Twenty wss subscribers and a plain one hear the same hundred messages; a close ends in TLS's own goodbye."""
-    trusting = context(certificate)
-    with ExitStack() as stack:
-        opening = [dial(tls_broker, f"/t/{topic}?mode=sub", trusting) for _ in range(20)]
-        opening.append(connect(tls_broker.ws(f"/t/{topic}?mode=sub"), proxy=None))
-        clients = [stack.enter_context(client) for client in opening]
-        sent = [f"message {count}" for count in range(100)]
-        for text in sent:
-            tls_broker.publish(topic, text)
-        for client in clients:
-            assert [client.recv(WAIT_SECONDS_MAX) for _ in sent] == sent
-            client.close()
-            assert client.close_code == 1000
+    """Twenty wss subscribers and a plain one hear the same hundred messages, and each close is answered."""
+
+    async def main():
+        trusting = context(certificate)
+        async with AsyncExitStack() as stack:
+            path = f"/t/{topic}?mode=sub"
+            opening = [dial(tls_broker, path, trusting) for _ in range(20)]
+            opening.append(open_socket(tls_broker, path))
+            clients = [await stack.enter_async_context(client) for client in opening]
+            sent = [f"message {count}" for count in range(100)]
+            for text in sent:
+                await asyncio.to_thread(tls_broker.publish, topic, text)
+            for client in clients:
+                assert await receive_many(client, len(sent)) == sent
+                await client.close()
+                assert await closed(client) == (1000, "")
+
+    asyncio.run(main())
 
 
-def test_a_stranger_is_not_believed(tls_broker):
+def test_a_stranger_is_not_believed(tls_broker, certificate):
     """Who does not trust the authority, or asks for another name, does not get a connection."""
-    with pytest.raises(ssl.SSLCertVerificationError), dial(tls_broker, "/t/a", ssl.create_default_context()):
-        pass
+
+    async def main():
+        for trusting, name in [(ssl.create_default_context(), "localhost"), (context(certificate), "other.test")]:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                async with dial(tls_broker, "/t/a", trusting, server_hostname=name):
+                    pass
+
+    asyncio.run(main())
 
 
 def curl(broker, certificate, path, *arguments):
@@ -117,9 +139,13 @@ def test_plain_and_tls_on_each_others_port(tls_broker):
         stdout=subprocess.PIPE, check=True, timeout=20,
     )
     assert json.loads(plain.stdout)["error"]["code"] == "wrong_protocol"
-    url = f"wss://127.0.0.1:{tls_broker.port}/t/a"
-    with pytest.raises(ssl.SSLError), connect(url, proxy=None, open_timeout=WAIT_SECONDS_MAX):
-        pass
+
+    async def main():
+        with pytest.raises(ssl.SSLError):
+            async with connect(f"wss://127.0.0.1:{tls_broker.port}/t/a", proxy=None, open_timeout=WAIT_SECONDS_MAX):
+                pass
+
+    asyncio.run(main())
 
 
 def s_client(broker, *arguments, said=""):
@@ -173,13 +199,13 @@ def replace(certificate, other):
         shutil.copy(other / name, certificate / name)
 
 
-def until(said, what):
+async def until(said, what):
     """Looks again until it is said."""
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while time.monotonic() < deadline:
-        if said():
+        if await said():
             return
-        time.sleep(0.02)
+        await asyncio.sleep(0.02)
     raise AssertionError(f"waited in vain for {what}")
 
 
@@ -188,32 +214,42 @@ def test_new_certificates_disturb_nobody(tmp_path, topic):
     served = make_certificate(tmp_path / "served")
     renewed = make_certificate(tmp_path / "renewed")
     log = tmp_path / "log"
-    with log.open("wb") as errors, running_broker(*flags(served), stderr=errors) as broker:
+
+    async def main(broker):
         old = context(served)
-        with dial(broker, f"/t/{topic}", old) as standing:
+        path = f"/t/{topic}"
+
+        async def believes(trusting):
+            try:
+                async with dial(broker, path, trusting):
+                    return True
+            except ssl.SSLCertVerificationError:
+                return False
+
+        async def is_renewed():
+            return await believes(context(renewed))
+
+        async def refuses_the_mistake():
+            return "the configuration stays as it was" in log.read_text()
+
+        async with dial(broker, path, old) as standing:
             replace(served, renewed)
             broker.process.send_signal(signal.SIGHUP)
-
-            def is_renewed():
-                try:
-                    with dial(broker, f"/t/{topic}", context(renewed)):
-                        return True
-                except ssl.SSLCertVerificationError:
-                    return False
-
-            until(is_renewed, "the new certificate")
-            with pytest.raises(ssl.SSLCertVerificationError), dial(broker, f"/t/{topic}", old):
-                pass
-            standing.send("after the change")
-            assert standing.recv(WAIT_SECONDS_MAX) == "after the change"
+            await until(is_renewed, "the new certificate")
+            assert not await believes(old)
+            await standing.send("after the change")
+            assert await receive(standing) == "after the change"
             key = served / "key.pem"
             key.write_text(key.read_text()[:60])
             broker.process.send_signal(signal.SIGHUP)
-            until(lambda: "the configuration stays as it was" in log.read_text(), "the refusal")
+            await until(refuses_the_mistake, "the refusal")
             assert "key.pem" in log.read_text()
-            assert is_renewed()
-            standing.send("and after the mistake")
-            assert standing.recv(WAIT_SECONDS_MAX) == "and after the mistake"
+            assert await is_renewed()
+            await standing.send("and after the mistake")
+            assert await receive(standing) == "and after the mistake"
+
+    with log.open("wb") as errors, running_broker(*flags(served), stderr=errors) as broker:
+        asyncio.run(main(broker))
 
 
 def test_the_shell_clients_speak_tls(tls_broker, certificate, topic):
