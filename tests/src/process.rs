@@ -84,6 +84,8 @@ impl Launch {
                 Driver::Epoll => "epoll",
             },
         );
+        // Of a huge page, which its allocator asks for, 2 MiB count as resident once a byte is touched.
+        command.env("MIMALLOC_ALLOW_THP", "0");
         if self.cores > 0 {
             command.arg("--cores").arg(self.cores.to_string());
         }
@@ -173,7 +175,7 @@ impl Broker {
         self.log.as_deref()
     }
 
-    /// The process's resident memory in bytes.
+    /// The process's resident memory in bytes, in small pages.
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .expect("the broker is a process");

@@ -13,8 +13,8 @@ use crate::row::{Attack, Case, Expect, Flood, Opening, Place, Row};
 use crate::target::{Reasons, Target};
 use crate::wire;
 
-/// By how much a server may grow in a row that says nothing else: an allocator that touches a huge page, of 2 MiB, for the first
-/// time, here and there.
+/// By how much a server may grow in a row that says nothing else. No row takes a third of it of ringwire, and an attack that worked
+/// would take more.
 pub const GROWTH_BYTES_MAX: u64 = 16 << 20;
 
 /// How long another server may leave open what it should have ended. It may do so for good, so this is short.
