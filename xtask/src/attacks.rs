@@ -1,4 +1,4 @@
-//! `cargo xtask attacks`: the catalogue of attacks against ringwire as it is shipped, with the CPU time of both sides.
+//! `cargo xtask attacks`: the catalogue of attacks against a release build of ringwire, with the CPU time of both sides.
 //!
 //! With `--peers` the same rows run against npm `ws`, Python `websockets` and Bun as well, one server after the other. What
 //! else is given goes to `ringwire-attacks` as it stands.
